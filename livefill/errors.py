@@ -1,0 +1,62 @@
+"""Every error that livefill raises on purpose. The message says what happened and what to do.
+
+LivefillError
+├── ConfigError          a setting that is unknown or out of range
+├── SourceError          a camera or file that cannot be read
+│   └── EndOfStream      no more frames: the normal end of a file
+├── ProfileError         a profile that is missing, unreadable or of another version
+├── CalibrationError     no frame good enough to serve as a reference
+├── TrackerError         the face tracker cannot run here
+├── BackendError         a backend asked for by name cannot run here
+└── SinkError            a virtual camera or file that cannot be written
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "BackendError",
+    "CalibrationError",
+    "ConfigError",
+    "EndOfStream",
+    "LivefillError",
+    "ProfileError",
+    "SinkError",
+    "SourceError",
+    "TrackerError",
+]
+
+
+class LivefillError(Exception):
+    """Root of the tree: the command line prints its text and exits with 1."""
+
+
+class ConfigError(LivefillError):
+    """A setting is unknown, of the wrong type or out of range."""
+
+
+class SourceError(LivefillError):
+    """A camera, file or image cannot be opened or read."""
+
+
+class EndOfStream(SourceError):
+    """The source has given its last frame."""
+
+
+class ProfileError(LivefillError):
+    """A profile is missing, unreadable, or of another format version."""
+
+
+class CalibrationError(LivefillError):
+    """No frame was good enough to serve as a reference."""
+
+
+class TrackerError(LivefillError):
+    """The face tracker cannot be loaded or run."""
+
+
+class BackendError(LivefillError):
+    """The backend asked for cannot run on this machine."""
+
+
+class SinkError(LivefillError):
+    """A virtual camera, window or file cannot be opened or written."""
