@@ -3,6 +3,7 @@
 LivefillError
 ├── ConfigError          a setting that is unknown or out of range
 ├── SourceError          a camera or file that cannot be read
+│   ├── CameraAway       a camera that gives nothing at the moment, and may come back
 │   └── EndOfStream      no more frames: the normal end of a file
 ├── ProfileError         a profile that is missing, unreadable or of another version
 ├── CalibrationError     no frame good enough to serve as a reference
@@ -16,6 +17,7 @@ from __future__ import annotations
 __all__ = [
     "BackendError",
     "CalibrationError",
+    "CameraAway",
     "ConfigError",
     "EndOfStream",
     "LivefillError",
@@ -36,6 +38,10 @@ class ConfigError(LivefillError):
 
 class SourceError(LivefillError):
     """A camera, file or image cannot be opened or read."""
+
+
+class CameraAway(SourceError):
+    """The camera gives no frames at the moment. Keep showing what there is and read again: it may come back."""
 
 
 class EndOfStream(SourceError):

@@ -1,0 +1,49 @@
+"""Sinks for frames: a virtual camera, a video file, a preview window, or nothing, behind one `open_sink`.
+
+Each implementation is imported only when it is asked for.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+from livefill.errors import SinkError
+from livefill.sinks.base import BaseSink
+
+__all__ = ["BaseSink", "open_sink"]
+
+KINDS = "auto, virtualcam, virtualcam:/dev/video10, window, file:OUT.mp4 or none"
+
+
+def open_sink(
+    spec: str,
+    *,
+    size: tuple[int, int],
+    rate: Fraction | float,
+    audio_from: Path | None = None,
+) -> BaseSink:
+    """Open `auto`, `virtualcam`, `virtualcam:DEVICE`, `window`, `file:OUT.mp4` or `none`.
+
+    `size` is (width, height) in pixels, `rate` frames per second. `audio_from` is for files: the video that the frames
+    come from, whose sound and colour tags the new file takes over. `auto` is the virtual camera: where there is none
+    the error says how to get one, it never falls back in silence. Raises `SinkError`.
+    """
+    kind, _, argument = spec.partition(":")
+    if kind in ("auto", "virtualcam"):
+        from livefill.sinks.virtualcam import VirtualCameraSink
+
+        return VirtualCameraSink(size, float(rate), device=argument or None)
+    if kind == "file" and argument:
+        from livefill.sinks.file import VideoFileSink
+
+        return VideoFileSink(Path(argument).expanduser(), size, rate, audio_from=audio_from)
+    if kind == "window":
+        from livefill.sinks.window import WindowSink
+
+        return WindowSink()
+    if kind == "none":
+        from livefill.sinks.null import NullSink
+
+        return NullSink()
+    raise SinkError(f"There is no sink {spec!r}: choose {KINDS}.")

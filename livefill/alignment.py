@@ -1,0 +1,138 @@
+"""How pictures of one head are laid on one another: features, flow and light. Pure functions on crops.
+
+Crops are uint8 or float32 (n, n, 3) RGB; `visible` is float32 (n, n), 1 where both pictures show the same thing.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from livefill.geometry import Field, apply
+from livefill.types import RGB, Affine, Mask, Points
+
+__all__ = ["blur", "follow", "gray", "harmonise", "settle", "shift"]
+
+Floats = NDArray[np.float32]
+
+
+def blur(image: Floats, sigma: float) -> Floats:
+    """Gaussian blur; wide ones are made on a shrunken picture, where they cost a tenth."""
+    if sigma < 6:
+        return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.float32)
+    step = int(sigma // 3)
+    size = (max(2, image.shape[1] // step), max(2, image.shape[0] // step))
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    small = cv2.GaussianBlur(small, (0, 0), sigma / step)
+    return np.asarray(cv2.resize(small, image.shape[1::-1], interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def gray(image: RGB) -> NDArray[np.uint8]:
+    """Luma of an RGB picture."""
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+@lru_cache(maxsize=4)
+def _flow(preset: int) -> cv2.DISOpticalFlow:
+    return cv2.DISOpticalFlow.create(preset)
+
+
+def settle(expected: RGB, crop: RGB, visible: Mask, *, limit: float = 6.0) -> Field:
+    """Measure how the expected picture must still be moved to lie on the crop: a smooth displacement (n, n, 2).
+
+    Dense inverse search flow (Kroeger et al. 2016) where the crop is visible and has texture, spread from there over
+    what is covered. `limit` in pixels keeps one wrong match from tearing the face.
+    """
+    target = np.where(visible[..., None] > 0.5, crop, expected).astype(np.uint8)
+    light = gray(expected)
+    flow = _flow(cv2.DISOPTICAL_FLOW_PRESET_FAST).calc(light, gray(target), None)  # type: ignore[call-overload]
+    texture = cv2.magnitude(cv2.Sobel(light, cv2.CV_32F, 1, 0), cv2.Sobel(light, cv2.CV_32F, 0, 1))
+    weight = np.asarray(np.clip(texture / 60, 0.02, 1) * (visible > 0.5), np.float32)
+    sigma = len(crop) / 19
+    spread = blur(flow * weight[..., None], sigma) / (blur(weight, sigma)[..., None] + 0.02)
+    return np.asarray(np.clip(spread, -limit, limit), np.float32)
+
+
+def shift(image: NDArray[np.uint8], displacement: Field) -> NDArray[np.uint8]:
+    """Move a picture by a displacement field, as measured by `settle`."""
+    ys, xs = np.mgrid[: image.shape[0], : image.shape[1]].astype(np.float32)
+    moved = cv2.remap(
+        image, xs - displacement[..., 0], ys - displacement[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    return np.asarray(moved, np.uint8)
+
+
+def follow(before: NDArray[np.uint8], now: NDArray[np.uint8], points: Points) -> Affine | None:
+    """Estimate the similarity by which `points` moved between two luma crops, or None where too little is seen.
+
+    Pyramidal Lucas-Kanade (Bouguet 2001) on every fourth point; the least median of squares (Rousseeuw 1984) keeps
+    the points that move with something else from having a say.
+    """
+    some = np.ascontiguousarray(points[::4, None])
+    if len(some) < 12:
+        return None
+    found, status, _ = cv2.calcOpticalFlowPyrLK(before, now, some, None, winSize=(15, 15), maxLevel=3)  # type: ignore[call-overload]
+    good = status[:, 0] > 0
+    if good.sum() < 10:
+        return None
+    affine, _ = cv2.estimateAffinePartial2D(some[good], found[good], method=cv2.LMEDS)
+    return None if affine is None else np.asarray(affine, np.float32)
+
+
+def harmonise(
+    crop: Floats, expected: Floats, weight: Mask, *, reach: float, bound: tuple[float, float, float], scale: float = 15
+) -> Floats:
+    """Give the smooth offset (n, n, 3) that brings `expected` into the light of `crop`.
+
+    One offset for the whole picture, found robustly (iterated reweighting, Geman-McClure), and a local one that varies over
+    `reach` pixels; `weight` says where the two show the same thing. `bound` limits the local part per channel.
+    """
+    small = (len(crop[0]) // 3, len(crop) // 3)
+    difference = cv2.resize(crop - expected, small, interpolation=cv2.INTER_AREA)
+    known = cv2.resize(weight, small, interpolation=cv2.INTER_AREA)
+    emphasis = np.array([0.5, 2, 2], np.float32)
+    overall = np.zeros(3, np.float32)
+    # From "the light is as it was" to what most of the picture says, by and by: a large occluder is no new light.
+    for width in (3 * scale, 2 * scale, 1.3 * scale, scale):
+        residual = (difference - overall) ** 2 @ emphasis
+        kept = np.asarray(known / (1 + residual / width**2) ** 2, np.float32)
+        overall = _mean(difference, kept)
+    limit = np.array(bound, np.float32)
+    overall = np.clip(overall, -3 * limit, 3 * limit)
+    local = blur((difference - overall) * kept[..., None], reach / 3) / (blur(kept, reach / 3)[..., None] + 0.08)
+    offset = overall + np.clip(local, -limit, limit)
+    return np.asarray(cv2.resize(offset, crop.shape[1::-1], interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def _mean(values: Floats, weight: Mask) -> Floats:
+    total = weight.ravel() @ values.reshape(-1, values.shape[-1])
+    return np.asarray(total / max(float(weight.sum()), 1e-3), np.float32)
+
+
+class Features:
+    """Scale-invariant features (SIFT, Lowe 2004) of one head, to find it again at any place, size and angle."""
+
+    def __init__(self, image: RGB, head: NDArray[np.uint8]) -> None:
+        """Describe the part of `image` where `head` is not 0."""
+        self._sift = cv2.SIFT.create(600)
+        self._places, self._descriptions = self._sift.detectAndCompute(gray(image), head)
+
+    def find(self, image: RGB) -> Affine | None:
+        """Return the similarity from the described picture to this one, or None if too few features agree."""
+        places, descriptions = self._sift.detectAndCompute(gray(image), None)  # type: ignore[call-overload]
+        if self._descriptions is None or descriptions is None or len(descriptions) < 2:
+            return None
+        pairs = cv2.BFMatcher().knnMatch(self._descriptions, descriptions, k=2)
+        good = [p[0] for p in pairs if len(p) == 2 and p[0].distance < 0.8 * p[1].distance]
+        if len(good) < 8:
+            return None
+        ours = np.array([self._places[m.queryIdx].pt for m in good], np.float32)
+        theirs = np.array([places[m.trainIdx].pt for m in good], np.float32)
+        affine, inliers = cv2.estimateAffinePartial2D(ours, theirs, method=cv2.RANSAC, ransacReprojThreshold=6)
+        if affine is None or int(inliers.sum()) < 8:
+            return None
+        moved = apply(np.asarray(affine, np.float32), ours[:2])
+        return np.asarray(affine, np.float32) if np.isfinite(moved).all() else None

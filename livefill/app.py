@@ -1,0 +1,190 @@
+"""Puts the parts together: the only place that knows every one of them. Prints nothing; the command line does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from livefill.backends import open_session
+from livefill.calibration import Calibrator, Judgement
+from livefill.capture import BaseSource, FileSource, open_source
+from livefill.errors import ConfigError, SourceError
+from livefill.filler import Filler
+from livefill.pipeline import Stages, run
+from livefill.profile import Profile
+from livefill.sinks.file import VideoFileSink
+from livefill.stats import Stats
+from livefill.tracking import MeshTracker, NoTracker, ReferenceTracker
+from livefill.types import Frame, Mask, ModelSpec, Patch, Track, Tracker
+
+__all__ = ["NoFiller", "calibrate", "fill_file", "read_mask", "stages_for", "track_file"]
+
+PICTURES = {".bmp", ".jpeg", ".jpg", ".png", ".webp"}
+
+
+class NoFiller:
+    """Fills nothing: the picture stays as the camera gave it."""
+
+    def fill(self, frame: Frame, track: Track | None) -> Patch | None:
+        """Return None."""
+        return None
+
+
+class MaskedTracker:
+    """Takes the mask from a video, frame by frame, and the landmarks from another tracker."""
+
+    def __init__(self, inner: Tracker, masks: BaseSource) -> None:
+        self._inner, self._masks = inner, masks
+
+    def track(self, frame: Frame) -> Track | None:
+        """Return the inner tracker's landmarks with the next mask."""
+        mask = _white(self._masks.read().image, frame.image.shape[1::-1])
+        track = self._inner.track(frame)
+        return None if track is None else replace(track, occluder=mask)
+
+    def close(self) -> None:
+        """Close both."""
+        self._masks.close()
+        self._inner.close()
+
+
+def stages_for(
+    profile: Profile | None, *, backend: str = "auto", mask: Path | None = None
+) -> tuple[Stages, ModelSpec]:
+    """Build tracker and filler for a person; without a profile nothing is filled.
+
+    `mask` is a picture of what is always covered (white), or a video that says it frame by frame.
+    """
+    session = open_session(backend)
+    if mask is not None and not mask.exists():
+        raise ConfigError(f"there is no mask {mask}")
+    if profile is None:
+        return Stages(NoTracker(), NoFiller()), session.spec
+    picture = mask is not None and mask.suffix.lower() in PICTURES
+    tracker: Tracker = ReferenceTracker(profile, static=read_mask(mask) if mask and picture else None)
+    if mask is not None and not picture:
+        tracker = MaskedTracker(tracker, FileSource(mask))
+    return Stages(tracker, Filler(profile, session)), session.spec
+
+
+def read_mask(path: Path) -> Mask:
+    """Read a picture as a mask: white, or opaque where it has an alpha channel, is always covered."""
+    image = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED)
+    if image is None:
+        raise ConfigError(f"the mask {path} is not a picture that can be read")
+    if image.ndim == 3 and image.shape[2] == 4 and image[..., 3].min() < 255:
+        return np.asarray(image[..., 3] / np.float32(255), np.float32)
+    gray = image if image.ndim == 2 else cv2.cvtColor(image[..., :3], cv2.COLOR_BGR2GRAY)
+    return np.asarray(gray / np.float32(np.iinfo(gray.dtype).max), np.float32)
+
+
+def fill_file(
+    source_path: Path,
+    out: Path,
+    profile: Profile | None,
+    *,
+    mask: Path | None = None,
+    crf: int = 18,
+    backend: str = "auto",
+    stats: Stats | None = None,
+    on_frame: Callable[[int, int], None] = lambda done, total: None,
+) -> int:
+    """Fill a video file and return the number of frames; nothing is left under `out` unless all went well.
+
+    `on_frame` is told how many frames are done, of how many (0 where that is unknown).
+    """
+    if out.exists() and out.samefile(source_path):
+        raise ConfigError(f"{out} is the input itself: choose another name for the output")
+    with FileSource(source_path) as source:
+        stages, _ = stages_for(profile, backend=backend, mask=mask)
+        done = 0
+
+        def between(shown: Frame | None) -> bool:
+            nonlocal done
+            if shown is not None:
+                done += 1
+                on_frame(done, source.frames)
+            return True
+
+        try:
+            with VideoFileSink(out, source.size, source.rate, crf=crf, audio_from=source_path) as sink:
+                run(source, stages, sink, stats=stats, between=between)
+        finally:
+            stages.tracker.close()
+    return done
+
+
+def track_file(source_path: Path, out: Path, profile: Profile | None) -> int:
+    """Write the landmarks and masks of a video as .npz; return the number of frames."""
+    points, scores, masks = [], [], []
+    shape = (0, 0)
+    tracker: Tracker = MeshTracker() if profile is None else ReferenceTracker(profile)
+    try:
+        with FileSource(source_path) as source:
+            for frame in source:
+                track = tracker.track(frame)
+                shape = frame.image.shape[:2]
+                points.append(np.full((468, 2), np.nan, np.float32) if track is None else track.landmarks)
+                scores.append(0.0 if track is None else track.score)
+                mask = np.zeros(shape, bool) if track is None else track.occluder > 0.4
+                masks.append(np.packbits(mask, axis=-1))
+    finally:
+        tracker.close()
+    draft = out.with_name(f".{out.name}.part")
+    try:
+        with draft.open("wb") as file:
+            np.savez_compressed(
+                file,
+                points=np.stack(points).astype(np.float32),
+                score=np.array(scores, np.float32),
+                mask=np.stack(masks),
+                shape=np.array([len(masks), *shape]),
+            )
+        draft.replace(out)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise ConfigError(f"{out} cannot be written: {error.strerror}") from error
+    return len(masks)
+
+
+def calibrate(
+    source: BaseSource, name: str, *, seconds: float = 30.0, on_look: Callable[[Judgement, float], None] | None = None
+) -> tuple[Profile, list[Judgement]]:
+    """Look at a source until enough good frames are seen; return the profile and what it keeps, unsaved.
+
+    A file is looked at to its end, a camera for `seconds` at most. `on_look` is told every judgement, with the
+    progress, 0..1. Raises `CalibrationError` with the most frequent complaint if no frame was good.
+    """
+    calibrator = Calibrator()
+    start: float | None = None
+    try:
+        for frame in source:
+            start = frame.time if start is None else start
+            judgement = calibrator.look(frame)
+            if on_look is not None:
+                on_look(judgement, calibrator.progress)
+            if source.live and (calibrator.progress >= 1 or frame.time - start > seconds):
+                break
+        return calibrator.profile(name), calibrator.kept()
+    finally:
+        calibrator.close()
+
+
+def open_for_calibration(spec: str, *, size: tuple[int, int], fps: float) -> BaseSource:
+    """Open a camera live, or a video or picture frame by frame."""
+    if spec.isdecimal() or spec.startswith("/dev/"):
+        return open_source(spec, size=size, fps=fps, live=True)
+    if not Path(spec).exists():
+        raise SourceError(f"there is no file {spec}")
+    return open_source(spec, live=False)
+
+
+def _white(image: np.ndarray, size: tuple[int, ...]) -> Mask:  # type: ignore[type-arg]
+    luma = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    if luma.shape[::-1] != tuple(size):
+        luma = cv2.resize(luma, (size[0], size[1]), interpolation=cv2.INTER_LINEAR)
+    return (luma > 127).astype(np.float32)

@@ -1,0 +1,213 @@
+"""Calibrate: look at frames of a person, say what is wrong with them, and keep the best as references."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from livefill.errors import CalibrationError
+from livefill.geometry import EYES, LIPS, apply, crop_transform, eye_distance, face_hull, fill_polygon, similarity
+from livefill.landmarker import FaceMesh, Hands
+from livefill.profile import Profile, Reference
+from livefill.types import RGB, Frame, Mask, Points
+
+__all__ = ["Calibrator", "Judgement", "expression", "pose"]
+
+SIZE = 256  # of the crop in which a face is judged
+ENOUGH = 45  # good frames after which there is nothing more to learn
+KEPT = 5  # references of a profile
+APART = 0.035  # eye distances between the landmarks of two references worth keeping both
+HANDS_EVERY = 3  # frames between two searches for hands
+
+# Patches of skin by the landmarks around their middle, to tell what is covered.
+PATCHES = {
+    "forehead": (151, 9, 107, 336),
+    "right cheek": (50, 205, 101, 117),
+    "left cheek": (280, 425, 330, 346),
+    "nose": (4, 5, 195, 1),
+    "chin": (152, 175, 199, 200),
+    "mouth": (0, 17, 61, 291),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What one frame is worth as a reference."""
+
+    hint: str  # what the person should do, in a few words; empty when the frame is good
+    quality: float  # 0..1, of a good frame
+    seq: int
+    reference: Reference | None = None  # None unless the frame is good
+
+
+class Calibrator:
+    """Judges frames one by one and keeps the good ones; `profile` makes a bank of them."""
+
+    def __init__(self) -> None:
+        self._mesh = FaceMesh(video=False, faces=2)
+        self._hands = Hands()
+        self._hand: Mask | None = None
+        self._count = 0
+        self._good: list[Judgement] = []
+        self.hints: dict[str, int] = {}  # how often each was given
+
+    @property
+    def progress(self) -> float:
+        """Share of the good frames that are wanted, 0..1."""
+        return min(1.0, len(self._good) / ENOUGH)
+
+    def close(self) -> None:
+        """Release the networks."""
+        self._mesh.close()
+        self._hands.close()
+
+    def look(self, frame: Frame) -> Judgement:
+        """Judge one frame and remember it if it is good."""
+        judgement = self._judge(frame)
+        if judgement.reference is not None:
+            self._good.append(judgement)
+            if len(self._good) > 2 * ENOUGH:
+                self._good.remove(min(self._good, key=lambda one: one.quality))
+        else:
+            self.hints[judgement.hint] = self.hints.get(judgement.hint, 0) + 1
+        return judgement
+
+    def kept(self) -> list[Judgement]:
+        """Return the frames that a profile would keep: the best first, then those that differ most from the others."""
+        if not self._good:
+            why = max(self.hints, key=lambda hint: self.hints[hint], default="there was no frame")
+            raise CalibrationError(f"No frame can serve as a reference. Most often: {why}.")
+        chosen = [max(self._good, key=lambda one: one.quality)]
+        while len(chosen) < KEPT:
+            gaps = [min(_apart(one, other) for other in chosen) for one in self._good]
+            furthest = int(np.argmax(gaps))
+            if gaps[furthest] < APART:
+                break
+            chosen.append(self._good[furthest])
+        return chosen
+
+    def profile(self, name: str) -> Profile:
+        """Make a profile of the frames kept; raises `CalibrationError` if none was good enough."""
+        references = tuple(one.reference for one in self.kept() if one.reference is not None)
+        return Profile(name, references)
+
+    def _judge(self, frame: Frame) -> Judgement:
+        faces = self._mesh.find(frame.image)
+        self._count += 1
+        if not faces:
+            return Judgement("no face is to be seen: look into the camera", 0.0, frame.seq)
+        if len(faces) > 1 and np.ptp(faces[1][:, 0]) > 0.6 * np.ptp(faces[0][:, 0]):
+            return Judgement("two faces are in the picture: be alone for a moment", 0.0, frame.seq)
+        points, depth = faces[0][:, :2].copy(), faces[0][:, 2].copy()
+        hint = _placement(points, frame.image) or _light(points, frame.image)
+        if not hint:
+            to_crop = crop_transform(points, SIZE)
+            crop = np.asarray(cv2.warpAffine(frame.image, to_crop, (SIZE, SIZE), flags=cv2.INTER_AREA), np.uint8)
+            hint = self._covered(crop, apply(to_crop, points)) or _attitude(points, depth)
+        if hint:
+            return Judgement(hint, 0.0, frame.seq)
+        quality = _quality(points, depth, frame.image)
+        return Judgement("", quality, frame.seq, Reference(frame.image, points, depth))
+
+    def _covered(self, crop: RGB, points: Points) -> str:
+        if self._count % HANDS_EVERY == 1 or self._hand is None:
+            self._hand = self._hands.find(crop)
+        face = fill_polygon((SIZE, SIZE), face_hull(points))
+        if (self._hand * face).sum() > 0.03 * face.sum():
+            return "a hand covers your face: take it away"
+        part = _odd_patch(crop, points)
+        return f"something covers your {part}: take it away" if part else ""
+
+
+def pose(points: Points, depth: NDArray[np.float32]) -> tuple[float, float]:
+    """Return yaw and pitch in degrees: the turn of the plane through the outer eye corners and the mouth's."""
+    corners = np.column_stack([points, depth])[[33, 263, 61, 291]].astype(np.float64)
+    across = (corners[1] + corners[3]) - (corners[0] + corners[2])
+    down = (corners[2] + corners[3]) - (corners[0] + corners[1])
+    yaw = np.degrees(np.arctan2(across[2], np.hypot(across[0], across[1])))
+    pitch = np.degrees(np.arctan2(down[2], np.hypot(down[0], down[1])))
+    return float(yaw), float(pitch)
+
+
+def expression(points: Points) -> tuple[float, float]:
+    """Return how far the mouth and the eyes are open: height over width, the lower of the two eyes."""
+    mouth = np.hypot(*(points[13] - points[14])) / max(float(np.hypot(*(points[61] - points[291]))), 1e-6)
+    heights = (np.hypot(*(points[159] - points[145])), np.hypot(*(points[386] - points[374])))
+    widths = (np.hypot(*(points[33] - points[133])), np.hypot(*(points[263] - points[362])))
+    return float(mouth), float(min(h / max(w, 1e-6) for h, w in zip(heights, widths, strict=True)))
+
+
+def _placement(points: Points, image: RGB) -> str:
+    height, width = image.shape[:2]
+    low, high = points.min(0), points.max(0)
+    if low.min() < 1 or high[0] > width - 2 or high[1] > height - 2:
+        return "your face is at the picture's edge: move to the middle"
+    if high[0] - low[0] < 80:
+        return "your face is too small: come closer"
+    return ""
+
+
+def _light(points: Points, image: RGB) -> str:
+    face = fill_polygon(image.shape[:2], face_hull(points))
+    luma = float(cv2.mean(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), face)[0])
+    if luma < 45:
+        return "it is too dark: turn on a light before you"
+    if luma > 225:
+        return "it is too bright: turn away from the light"
+    return ""
+
+
+def _attitude(points: Points, depth: NDArray[np.float32]) -> str:
+    yaw, pitch = pose(points, depth)
+    if abs(yaw) > 35 or abs(pitch) > 35:
+        return "look straight into the camera"
+    if expression(points)[1] < 0.12:
+        return "keep your eyes open"
+    return ""
+
+
+def _quality(points: Points, depth: NDArray[np.float32], image: RGB) -> float:
+    """Weigh frontal, sharp, eyes open and mouth closed: a product, so that one bad part spoils the whole."""
+    yaw, pitch = pose(points, depth)
+    mouth, eyes = expression(points)
+    frontal = np.exp(-((yaw / 18) ** 2) - (pitch / 25) ** 2)
+    sharp = _sharpness(points, image)
+    return float(frontal * min(1.0, eyes / 0.22) * np.exp(-3 * mouth) * sharp / (sharp + 40))
+
+
+def _sharpness(points: Points, image: RGB) -> float:
+    """Variance of the Laplacian (Pech-Pacheco et al. 2000) in a crop of fixed size."""
+    crop = cv2.warpAffine(image, crop_transform(points, SIZE, face_share=0.8), (SIZE, SIZE), flags=cv2.INTER_AREA)
+    return float(cv2.Laplacian(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), cv2.CV_32F)[40:-40, 40:-40].var())
+
+
+def _odd_patch(crop: RGB, points: Points) -> str:
+    """Return the name of a patch whose colour is not the skin's, or nothing.
+
+    Skin, lips and beard differ in brightness more than in hue: the hue decides, unless a patch is nearly black or white.
+    """
+    colours = cv2.GaussianBlur(cv2.cvtColor(crop, cv2.COLOR_RGB2YCrCb), (0, 0), 2).astype(np.float32)
+    radius = max(2, int(0.06 * eye_distance(points)))
+    values = {}
+    for name, around in PATCHES.items():
+        x, y = np.clip(np.rint(points[list(around)].mean(0)), radius, SIZE - 1 - radius).astype(int)
+        values[name] = np.median(colours[y - radius : y + radius + 1, x - radius : x + radius + 1], axis=(0, 1))
+    skin = np.median([values[name] for name in ("forehead", "right cheek", "left cheek", "nose", "chin")], axis=0)
+    for name, value in values.items():
+        limit = 42 if name == "mouth" else 32
+        if np.hypot(*(value - skin)[1:]) > limit or (name != "forehead" and value[0] < 0.3 * skin[0]):
+            return name
+    return ""
+
+
+def _apart(one: Judgement, other: Judgement) -> float:
+    """Distance of two frames' landmarks in eye distances, whatever the place, size and tilt of the faces."""
+    assert one.reference is not None and other.reference is not None
+    a, b = one.reference.points, other.reference.points
+    moved = apply(similarity(a, b), a)
+    parts = [*LIPS, *EYES[0], *EYES[1]]
+    gap = np.linalg.norm(moved - b, axis=1)
+    return float(0.5 * (gap.mean() + gap[parts].mean()) / max(eye_distance(b), 1e-6))

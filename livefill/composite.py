@@ -1,0 +1,48 @@
+"""Paste: a patch into the frame, at the camera's own resolution."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from livefill.types import Frame, Mask, Patch
+
+__all__ = ["feather", "paste"]
+
+
+def paste(frame: Frame, patch: Patch | None) -> Frame:
+    """Return the frame with the patch blended in; without a patch, the frame itself."""
+    if patch is None:
+        return frame
+    image, alpha, left, top = _placed(patch, frame.image.shape[1::-1])
+    if not alpha.size:
+        return frame
+    window = np.s_[top : top + alpha.shape[0], left : left + alpha.shape[1]]
+    out = frame.image.copy()
+    out[window] = cv2.blendLinear(image, out[window], alpha, 1 - alpha)
+    return Frame(frame.seq, frame.time, out)
+
+
+def _placed(patch: Patch, size: tuple[int, ...]) -> tuple[np.ndarray, Mask, int, int]:  # type: ignore[type-arg]
+    """Return the patch on the frame's pixel grid, cut to the frame: image, alpha, left, top."""
+    width, height = size
+    linear, shift = patch.to_frame[:, :2], patch.to_frame[:, 2]
+    if np.allclose(linear, np.eye(2), atol=1e-6) and np.allclose(shift, np.rint(shift), atol=1e-4):
+        left, top = (int(v) for v in np.rint(shift))
+        image, alpha = patch.image, patch.alpha
+    else:
+        left = top = 0
+        image = np.asarray(cv2.warpAffine(patch.image, patch.to_frame, (width, height)), np.uint8)
+        alpha = np.asarray(cv2.warpAffine(patch.alpha, patch.to_frame, (width, height)), np.float32)
+    x0, y0 = max(0, -left), max(0, -top)
+    x1, y1 = min(alpha.shape[1], width - left), min(alpha.shape[0], height - top)
+    window = np.s_[y0 : max(y0, y1), x0 : max(x0, x1)]
+    return np.ascontiguousarray(image[window]), np.ascontiguousarray(alpha[window]), left + x0, top + y0
+
+
+def feather(mask: Mask, *, grow: float, soft: float) -> Mask:
+    """Turn a mask into an alpha: grown by `grow` pixels, so that no rim is left, then falling to 0 over `soft` pixels."""
+    side = 2 * max(1, round(grow + soft / 2)) + 1
+    grown = cv2.dilate((mask > 0.4).astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
+    sigma = max(soft / 3, 0.5)
+    return np.asarray(cv2.GaussianBlur(grown.astype(np.float32), (0, 0), sigma), np.float32)

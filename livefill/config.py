@@ -1,0 +1,87 @@
+"""Settings of a run: from a TOML file, overruled by the command line."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from livefill.errors import ConfigError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+__all__ = ["Settings", "load_settings", "parse_size"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What `livefill run` needs to know. The names are those of the options and of the keys in the file."""
+
+    camera: str = "0"  # index, device, or a video that plays like a camera
+    profile: str | None = None  # None: `default`, and pass-through with an advice where there is none
+    sink: str = "auto"
+    size: str = "1280x720"  # asked of the camera, and what the virtual camera gets
+    fps: float = 30.0
+    backend: str = "auto"
+    mask: Path | None = None  # a picture: white is always covered
+    loop: bool | None = None  # play a file again at its end; None: unless the sink is a file
+
+    def __post_init__(self) -> None:
+        """Check ranges once, here, whoever made the settings."""
+        parse_size(self.size)
+        if not 1 <= self.fps <= 240:
+            raise ConfigError(f"fps is {self.fps:g}: choose between 1 and 240")
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Read "1280x720" as (width, height)."""
+    width, _, height = text.lower().partition("x")
+    if not (width.isdecimal() and height.isdecimal()) or not 64 <= min(int(width), int(height)) <= 8192:
+        raise ConfigError(f"size is {text!r}: write it like 1280x720, from 64 pixels on")
+    return int(width), int(height)
+
+
+def load_settings(path: Path | None, **given: object) -> Settings:
+    """Read `path`, if there is one, and put over it what was `given` and is not None.
+
+    Raises `ConfigError` for a file that is missing or broken, an unknown key or a value of the wrong type.
+    """
+    base = Settings() if path is None else _checked(Settings(), _read(path), str(path))
+    return _checked(base, {key: value for key, value in given.items() if value is not None}, "the command line")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}") from error
+
+
+def _checked(base: Settings, values: dict[str, Any], where: str) -> Settings:
+    known = {field.name: str(field.type) for field in fields(Settings)}
+    for key, value in values.items():
+        if key not in known:
+            raise ConfigError(f"{where}: unknown setting {key!r}; there are {', '.join(known)}")
+        values[key] = _converted(key, value, known[key], where)
+    return replace(base, **values)
+
+
+def _converted(key: str, value: object, kind: str, where: str) -> object:
+    if "Path" in kind and isinstance(value, str | Path):
+        return Path(value).expanduser()
+    if "float" in kind and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    if key == "camera" and isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if "bool" in kind and isinstance(value, bool):
+        return value
+    if "str" in kind and isinstance(value, str):
+        return value
+    raise ConfigError(f"{where}: {key} is {value!r}, which is not a {kind.split(' ')[0].lower()}")

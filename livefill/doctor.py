@@ -1,0 +1,218 @@
+"""Looks at this machine and says what would keep livefill from working, each finding with the command that mends it."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from livefill import v4l2
+from livefill.sinks.remedy import GET_ONE, LOAD, NO_ONE, VIDEO_GROUP
+from livefill.v4l2 import Device, Mode
+
+__all__ = ["Finding", "Host", "diagnose"]
+
+PYTHONS = ((3, 10), (3, 12))  # the oldest and the newest that the face tracker has packages for
+OPENCVS = ("opencv-python", "opencv-contrib-python", "opencv-python-headless", "opencv-contrib-python-headless")
+MEDIAPIPE = "0.10.21"
+SECURE_BOOT = "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+OBS = {
+    "Windows": (Path("C:/Program Files/obs-studio"), Path("C:/Program Files (x86)/obs-studio")),
+    "Darwin": (Path("/Applications/OBS.app"),),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    ok: bool
+    subject: str
+    detail: str  # what was found
+    remedy: str = ""  # what to do; with `ok`, an advice that may be ignored
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """The machine that is looked at; tests hand in a made-up one."""
+
+    root: Path = Path("/")  # holds dev, proc, sys and lib
+    system: str = platform.system()
+    release: str = platform.release()  # of the kernel
+    python: tuple[int, int] = sys.version_info[:2]
+    me: int = os.getpid()
+    devices: Callable[[Path], list[Device]] = v4l2.devices
+    modes: Callable[[Path], list[Mode]] = v4l2.modes
+    may_open: Callable[[Path, int], bool] = os.access
+    version_of: Callable[[str], str] = importlib.metadata.version
+
+
+def diagnose(host: Host | None = None) -> list[Finding]:
+    """Return every finding, the sound ones too, in the order in which they matter. Never raises for what is missing."""
+    host = host or Host()
+    found = [_python(host), *_packages(host), _runtime()]
+    if host.system != "Linux":
+        return [*found, _obs(host)]
+    devices = host.devices(host.root / "dev")
+    loopbacks = [device for device in devices if device.is_loopback]
+    cameras = [device for device in devices if device.captures and not device.is_loopback]
+    found += [*_permissions(host), *_cameras(host, cameras), *_module(host)]
+    return [*found, *_loopbacks(host, loopbacks)]
+
+
+def _python(host: Host) -> Finding:
+    version = ".".join(map(str, host.python))
+    low, high = (".".join(map(str, limit)) for limit in PYTHONS)
+    remedy = f"Use Python {low} to {high}: MediaPipe {MEDIAPIPE} has no packages for others."
+    ok = PYTHONS[0] <= host.python <= PYTHONS[1]
+    return Finding(ok, "Python", version, "" if ok else remedy)
+
+
+def _packages(host: Host) -> Iterator[Finding]:
+    tracker = _version(host, "mediapipe")
+    remedy = f"Run `pip install mediapipe=={MEDIAPIPE}`: later versions have no face mesh, or report home."
+    yield Finding(tracker == MEDIAPIPE, "MediaPipe", tracker or "missing", "" if tracker == MEDIAPIPE else remedy)
+    opencvs = [f"{name} {version}" for name in OPENCVS if (version := _version(host, name))]
+    remedy = f"Only one may be there: run `pip uninstall -y {' '.join(OPENCVS)}`, then install livefill again."
+    single = len(opencvs) == 1
+    yield Finding(single, "OpenCV", ", ".join(opencvs) or "missing", "" if single else remedy)
+    camera = _version(host, "pyvirtualcam")
+    yield Finding(
+        bool(camera), "pyvirtualcam", camera or "missing", "" if camera else "Run `pip install pyvirtualcam`."
+    )
+
+
+def _version(host: Host, package: str) -> str:
+    try:
+        return host.version_of(package)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+def _runtime() -> Finding:
+    try:
+        providers = importlib.import_module("onnxruntime").get_available_providers()
+    except (ImportError, OSError) as error:  # OSError: a library that it is linked with is missing
+        return Finding(False, "ONNX Runtime", str(error), "Run `pip install --force-reinstall onnxruntime`.")
+    return Finding(True, "ONNX Runtime", ", ".join(name.removesuffix("ExecutionProvider") for name in providers))
+
+
+def _obs(host: Host) -> Finding:
+    there = [path for path in OBS.get(host.system, ()) if (host.root / path.relative_to(path.anchor)).exists()]
+    detail = f"OBS is at {there[0]}" if there else "OBS, whose virtual camera is used, was not found"
+    return Finding(bool(there), "virtual camera", detail, "" if there else GET_ONE.get(host.system, NO_ONE))
+
+
+def _permissions(host: Host) -> Iterator[Finding]:
+    nodes = sorted((host.root / "dev").glob("video[0-9]*"))
+    closed = [node.name for node in nodes if not host.may_open(node, os.R_OK | os.W_OK)]
+    if closed:
+        yield Finding(False, "permissions", f"you may not open {', '.join(closed)}", VIDEO_GROUP)
+
+
+def _cameras(host: Host, cameras: list[Device]) -> Iterator[Finding]:
+    if not cameras:
+        yield Finding(False, "camera", "none was found", "Plug one in; in a container or virtual machine, pass it in.")
+    for camera in cameras:
+        holders = _holders(host, camera.path)
+        # Not a fault: sound and video servers keep cameras open without reading them.
+        remedy = f"If it cannot be read, close {holders}." if holders else ""
+        detail = f"{camera.name}, {_best_modes(host, camera)}" + (f", open in {holders}" if holders else "")
+        yield Finding(True, f"camera {camera.path}", detail, remedy)
+
+
+def _best_modes(host: Host, camera: Device) -> str:
+    try:
+        modes = host.modes(camera.path)
+    except OSError:
+        modes = []
+    best: dict[str, Mode] = {}
+    for mode in modes:
+        if mode.fps >= 24 or not mode.fps:  # slower ones are for photographs
+            best[mode.fourcc] = max(best.get(mode.fourcc, mode), mode, key=lambda one: one.width * one.height)
+    return ", ".join(f"{m.fourcc} {m.width}x{m.height} at {m.fps:g}" for m in best.values()) or "modes unknown"
+
+
+def _module(host: Host) -> Iterator[Finding]:
+    folder = host.root / "sys/module/v4l2loopback"
+    if folder.is_dir():
+        yield _loaded(host, folder)
+        return
+    installed = any((host.root / "lib/modules" / host.release).glob("**/v4l2loopback.ko*"))
+    if not installed:
+        yield Finding(False, "v4l2loopback", "is not installed for this kernel", GET_ONE["Linux"])
+        return
+    signed = " If that is refused, Secure Boot wants it signed: `sudo mokutil --import` its key, or switch it off."
+    yield Finding(False, "v4l2loopback", "is installed, not loaded", f"Run `{LOAD}`.{signed * _secure_boot(host)}")
+
+
+def _loaded(host: Host, folder: Path) -> Finding:
+    version = _text(folder / "version")
+    advice = []
+    if version and _numbers(version) < (0, 13):
+        advice.append("0.13 or newer can tell whether somebody watches, and recovers by itself after each use.")
+    if (0, 15) <= _numbers(version) < (0, 15, 2) and _numbers(host.release) >= (6, 18):
+        advice.append("0.15.2 or newer is needed on this kernel: this one can crash it.")
+    buffers = _text(folder / "parameters/max_buffers")
+    if buffers.isdecimal() and int(buffers) < 4:
+        advice.append(f"Load it with max_buffers=4: with {buffers}, readers through PipeWire may freeze.")
+    return Finding(True, "v4l2loopback", f"{version or 'unknown version'} is loaded", " ".join(advice))
+
+
+def _loopbacks(host: Host, loopbacks: list[Device]) -> Iterator[Finding]:
+    for device in loopbacks:
+        yield _loopback(host, device)
+    if not loopbacks and (host.root / "sys/module/v4l2loopback").is_dir():
+        yield Finding(False, "virtual camera", "v4l2loopback is loaded without a device", f"Reload it: `{_reload()}`.")
+    if loopbacks and not any(device.name == "livefill" for device in loopbacks):
+        names = ", ".join(device.name for device in loopbacks)
+        yield Finding(True, "name", f"applications will list it as {names}", f"For the name livefill: `{_reload()}`.")
+
+
+def _loopback(host: Host, device: Device) -> Finding:
+    subject, holders = f"virtual camera {device.path}", _holders(host, device.path)
+    if device.captures and device.outputs:
+        detail = f"{device.name} has exclusive_caps=0: Chrome, Teams and other browsers will not list it"
+        return Finding(False, subject, detail, f"Reload it: `{_reload()}`.")
+    if not device.outputs and holders:
+        return Finding(False, subject, f"{device.name} is fed by {holders}", "Close that program, or choose another.")
+    detail = f"{device.name}, exclusive_caps=1, " + (f"open in {holders}" if holders else "free")
+    return Finding(True, subject, detail)
+
+
+def _reload() -> str:
+    return f"sudo modprobe -r v4l2loopback && {LOAD}"
+
+
+def _holders(host: Host, path: Path) -> str:
+    found = v4l2.holders(path, proc=host.root / "proc")
+    return ", ".join(f"{holder.name} (pid {holder.pid})" for holder in found if holder.pid != host.me)
+
+
+def _secure_boot(host: Host) -> bool:
+    try:
+        return (host.root / SECURE_BOOT).read_bytes()[-1:] == b"\x01"
+    except OSError:
+        return False
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    # "0.12.7", "6.18.44-generic": the leading numbers
+    numbers = []
+    for part in version.replace("-", ".").split("."):
+        if not part.isdecimal():
+            break
+        numbers.append(int(part))
+    return tuple(numbers)

@@ -1,0 +1,218 @@
+"""Where things are: similarity transforms, the face crop, and the dense warp of a reference onto another pose.
+
+Points are float32 (n, 2) in pixels, x then y. An affine A (2, 3) takes (x, y, 1) to (x', y').
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from livefill.types import Affine, Mask, Points
+
+__all__ = [
+    "BROWS",
+    "EYES",
+    "LIPS",
+    "Warp",
+    "apply",
+    "compose",
+    "crop_transform",
+    "eye_distance",
+    "face_hull",
+    "fill_polygon",
+    "invert",
+    "pose_shape",
+    "similarity",
+]
+
+Field = NDArray[np.float32]  # (h, w, 2): for each pixel the place to look at
+
+# Indices of MediaPipe's face mesh: closed outlines, in order.
+LIPS = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146)
+RIGHT_EYE = (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7)
+LEFT_EYE = (263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373, 390, 249)
+EYES = (RIGHT_EYE, LEFT_EYE)
+BROWS = ((70, 63, 105, 66, 107, 55, 65, 52, 53, 46), (300, 293, 334, 296, 336, 285, 295, 282, 283, 276))
+EYE_CORNERS = (33, 263)
+CHEEKS = (234, 454)
+
+
+def apply(affine: Affine, points: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Move points (..., 2) by an affine."""
+    moved: NDArray[np.float32] = points @ affine[:, :2].T + affine[:, 2]
+    return moved
+
+
+def invert(affine: Affine) -> Affine:
+    """Return the affine that undoes this one."""
+    return np.asarray(cv2.invertAffineTransform(affine), np.float32)
+
+
+def compose(outer: Affine, inner: Affine) -> Affine:
+    """Return the affine that does `inner`, then `outer`."""
+    linear = outer[:, :2] @ inner[:, :2]
+    shift = outer[:, :2] @ inner[:, 2] + outer[:, 2]
+    return np.concatenate([linear, shift[:, None]], axis=1).astype(np.float32)
+
+
+def similarity(source: Points, target: Points, weights: NDArray[np.float32] | None = None) -> Affine:
+    """Fit rotation, scale and shift that take `source` to `target`, least squares (Umeyama 1991, section III)."""
+    w = np.ones(len(source), np.float64) if weights is None else weights.astype(np.float64)
+    w = w / w.sum()
+    a = source - (mean_a := w @ source)
+    b = target - (mean_b := w @ target)
+    spread = float(w @ (a * a).sum(axis=1))
+    cos = float(w @ (a * b).sum(axis=1)) / max(spread, 1e-9)
+    sin = float(w @ (a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0])) / max(spread, 1e-9)
+    linear = np.array([[cos, -sin], [sin, cos]])
+    return np.concatenate([linear, (mean_b - linear @ mean_a)[:, None]], axis=1).astype(np.float32)
+
+
+def pose_shape(
+    shape: Points, depth: NDArray[np.float32], points: Points, weights: NDArray[np.float32], *, stiffness: float = 0.02
+) -> Points:
+    """Lay a rigid face, landmarks and their depth, onto `points`; those of small weight follow the others.
+
+    The camera is affine (Koenderink, van Doorn 1991): eight numbers by least squares, drawn towards the plain
+    similarity by `stiffness`, so that few visible points do not bend the face.
+    """
+    flat = apply(similarity(shape, points, weights), shape)
+    center = flat.mean(0)
+    scale = float(np.ptp(flat[:, 0])) / max(float(np.ptp(shape[:, 0])), 1e-6)
+    solid = np.column_stack([flat - center, (depth - depth.mean()) * scale, np.ones(len(shape))]).astype(np.float64)
+    weighted = solid * (weights / max(float(weights.sum()), 1e-6))[:, None]
+    spread = float((solid[:, :2] ** 2).mean())
+    normal = solid.T @ weighted + stiffness * spread * np.diag([1, 1, 1, 1e-6])
+    change = np.linalg.solve(normal, weighted.T @ (points - flat))
+    return np.asarray(flat + solid @ change, np.float32)
+
+
+def eye_distance(points: Points) -> float:
+    """Distance of the outer eye corners in pixels: the unit in which landmark errors are given."""
+    return float(np.hypot(*(points[EYE_CORNERS[0]] - points[EYE_CORNERS[1]])))
+
+
+def face_hull(points: Points) -> NDArray[np.float32]:
+    """Return the convex outline (k, 2) of the landmarks."""
+    return np.asarray(cv2.convexHull(points.astype(np.float32)), np.float32)[:, 0]
+
+
+def fill_polygon(shape: tuple[int, int], polygon: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Draw a filled polygon as a uint8 picture (h, w) of 0 and 1."""
+    canvas = np.zeros(shape, np.uint8)
+    cv2.fillPoly(canvas, [np.rint(polygon).astype(np.int32)], 1)
+    return canvas
+
+
+def crop_transform(points: Points, size: int, *, face_share: float = 0.44) -> Affine:
+    """Return the similarity that takes the frame to a size x size crop.
+
+    The eyes lie level, the face is `face_share` of the crop wide, and the head has room on every side.
+    """
+    right, left = points[EYE_CORNERS[0]], points[EYE_CORNERS[1]]
+    hull = face_hull(points)
+    # The smallest circle changes little when the mouth opens or the head turns, so the crop does not breathe.
+    center, radius = cv2.minEnclosingCircle(hull)
+    angle = float(np.arctan2(left[1] - right[1], left[0] - right[0]))
+    scale = face_share * size / (1.75 * radius)
+    cos, sin = np.cos(angle) * scale, np.sin(angle) * scale
+    linear = np.array([[cos, sin], [-sin, cos]])
+    shift = np.array([size / 2, size / 2]) - linear @ np.array(center)
+    return np.concatenate([linear, shift[:, None]], axis=1).astype(np.float32)
+
+
+def grid(shape: tuple[int, int], step: float = 1.0) -> Field:
+    """Return the pixel centres (h, w, 2) of a picture that is shrunk by `step`."""
+    ys, xs = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
+    offset = (step - 1) / 2
+    return np.stack([xs * step + offset, ys * step + offset], axis=-1)
+
+
+def sample(field: Field | Mask, places: Field) -> NDArray[np.float32]:
+    """Read a field at fractional places (h, w, 2), replicating its border."""
+    return np.asarray(
+        cv2.remap(field, places[..., 0], places[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Warp:
+    """The dense mesh of one reference frame.
+
+    `lookup` answers, for pixels of another picture in which the landmarks are known, where in the reference to look.
+    Inside the face the landmarks decide; a ring around it (hair, ears, neck) follows the head as a whole; further out
+    the background stands still. The mesh is interpolated by a compact kernel (Wendland 1995, the C2 function) whose
+    weights depend on the reference alone, so that a new pose costs one small matrix product.
+    """
+
+    points: Points  # landmarks in the reference
+    origin: NDArray[np.float32]  # (2,) pixel of the reference under the first node
+    step: float  # pixels of the reference between two nodes
+    shape: tuple[int, int]  # nodes (rows, columns)
+    weights: NDArray[np.float32]  # (rows * columns, 468)
+    head: Mask  # (rows, columns): 1 on the head, 0 where the background stands still
+
+    @classmethod
+    def of(cls, points: Points, *, nodes: int = 44, reach: float = 1.1, smooth: float = 0.05) -> Warp:
+        """Build the mesh for a reference's landmarks; `reach` is the ring's width in face radii."""
+        center, radius = cv2.minEnclosingCircle(face_hull(points))
+        half = radius * (1 + reach)
+        step = 2 * half / (nodes - 1)
+        origin = np.array(center, np.float32) - np.float32(half)
+        places = grid((nodes, nodes)) * np.float32(step) + origin
+        kernel_radius = 0.9 * radius
+        near = _wendland(_distances(points, points) / kernel_radius) + smooth * np.eye(len(points), dtype=np.float32)
+        reach_of = _wendland(_distances(places.reshape(-1, 2), points) / kernel_radius)
+        weights = np.linalg.solve(near.astype(np.float64), reach_of.T.astype(np.float64)).T.astype(np.float32)
+        outside = _outside(places, face_hull(points)) / radius
+        head = np.clip((reach * 0.9 - outside) / (reach * 0.9 - 0.45), 0, 1)
+        head = head * head * (3 - 2 * head)
+        return cls(points, origin, float(step), (nodes, nodes), weights, head.astype(np.float32))
+
+    def align(self, points: Points) -> Affine:
+        """Return the similarity from the other picture to the reference."""
+        return similarity(points, self.points)
+
+    def lookup(self, points: Points, places: Field, *, still: Affine | None = None) -> Field:
+        """Return where in the reference to look for `places` (h, w, 2) of a picture whose landmarks are `points`.
+
+        `still` takes that picture to the reference for what does not move with the head; by default they are the
+        same camera's pictures of one size.
+        """
+        to_reference = self.align(points)
+        moved = (self.weights @ (apply(to_reference, points) - self.points)).reshape(*self.shape, 2)
+        aligned = apply(to_reference, places)
+        found = aligned
+        for _ in range(3):  # x + moved(x) = aligned, by fixed-point iteration: the similarity has left little to do
+            found = aligned - sample(moved, (found - self.origin) / self.step)
+        head = sample(self.head, (found - self.origin) / self.step)[..., None]
+        background = places if still is None else apply(still, places)
+        return np.asarray(background + head * (found - background), np.float32)
+
+
+def _distances(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
+    squares = (a * a).sum(1)[:, None] + (b * b).sum(1)[None] - 2 * a @ b.T
+    return np.sqrt(np.maximum(squares, 0)).astype(np.float32)
+
+
+def _wendland(r: NDArray[np.float32]) -> NDArray[np.float32]:
+    r = np.minimum(r, 1)
+    return (1 - r) ** 4 * (4 * r + 1)
+
+
+def _outside(places: Field, hull: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Distance of each place from a convex outline, 0 inside."""
+    flat = places.reshape(-1, 2)
+    ends = np.roll(hull, -1, axis=0)
+    along = ends - hull
+    length = np.maximum((along * along).sum(1), 1e-6)
+    t = np.clip(((flat[:, None] - hull[None]) * along).sum(-1) / length, 0, 1)
+    gap = flat[:, None] - (hull + t[..., None] * along)
+    distance = np.sqrt((gap * gap).sum(-1)).min(axis=1).reshape(places.shape[:2])
+    inside = np.array([cv2.pointPolygonTest(hull, (float(x), float(y)), False) >= 0 for x, y in flat])
+    distance[inside.reshape(places.shape[:2])] = 0
+    return distance.astype(np.float32)

@@ -1,0 +1,198 @@
+"""What covers the face: the visible picture is compared with the one that the reference leads us to expect.
+
+All pictures are crops (n, n) around the head. Differences are measured in YCrCb, with the chroma counted more. The
+mask is smoothed by a mean field with a guided filter (He et al. 2013), which makes its edge follow the picture's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from livefill.alignment import blur, harmonise
+from livefill.geometry import BROWS, EYES, LIPS, eye_distance, face_hull, fill_polygon
+from livefill.types import RGB, Mask, Points
+
+__all__ = ["Finding", "Palette", "find"]
+
+Floats = NDArray[np.float32]
+Bits = NDArray[np.uint8]
+Indices = NDArray[np.int32]
+CHROMA = np.array([0.6, 3, 3], np.float32)  # weights of squared differences in Y, Cr, Cb
+BINS = (8, 16, 16)
+BOUND = (25.0, 8.0, 8.0)  # how far the light may differ from place to place, in Y, Cr, Cb
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """The colours of the occluder and of everything else, as two histograms that follow the video slowly."""
+
+    occluder: Floats  # (2048,), sums to 1
+    rest: Floats  # (2048,), sums to 1
+
+    def odds(self) -> Floats:
+        """Log-odds (2048,), within ±2, that a pixel of this colour belongs to the occluder."""
+        return np.asarray(np.clip(np.log((self.occluder + 2e-4) / (self.rest + 2e-4)), -2, 2), np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one comparison says."""
+
+    mask: Mask  # (n, n), 0 or 1
+    explained: float  # 0..1, share of the visible face's texture that is as expected
+    palette: Palette | None  # None where nothing covers the face
+
+
+def find(
+    crop: RGB,
+    expected: RGB,
+    points: Points,
+    *,
+    inside: Mask,
+    prior: Mask,
+    palette: Palette | None = None,
+    hand: Mask | None = None,
+) -> Finding:
+    """Mark what covers the face.
+
+    `points` are the landmarks in the crop; `inside` is 1 where the crop shows the frame and not what lies beyond its
+    border; `prior` is the last mask, moved along; `hand` is 1 where a hand was detected.
+    """
+    unit = eye_distance(points)
+    face = fill_polygon(inside.shape, face_hull(points))
+    mouth, eyes, brows = _soft_zones(points, unit, inside.shape)
+    seen = blur(np.asarray(cv2.cvtColor(crop, cv2.COLOR_RGB2YCrCb), np.float32), 1.0)
+    reference = blur(np.asarray(cv2.cvtColor(expected, cv2.COLOR_RGB2YCrCb), np.float32), 1.0)
+    near = _grow(face, 0.5 * unit)
+    trusted = np.asarray((1 - prior) * near * (1 - mouth) * inside * np.where(face > 0, 1, 0.3), np.float32)
+    reference = reference + harmonise(seen, reference, trusted, reach=0.35 * unit, bound=BOUND)
+    surprise, contrast = _surprise(seen, reference)
+    tolerance = 9 + 6 * eyes + 4 * brows + 14 * mouth + 0.08 * np.clip(contrast - 20, 0, 60)
+    odds = (blur(surprise, 1.5) - tolerance) / 6
+    if hand is not None:
+        odds = odds + 1.5 * hand * (surprise > 4)
+    seeds = (odds > 1) & (face > 0) & (mouth + eyes == 0)
+    colours, expected_colours = _bins(seen), _bins(reference)
+    known = palette or _learn(None, colours, expected_colours, seeds, near)
+    news = np.full(odds.shape, -2, np.float32)
+    if known is not None:
+        # A colour says something only where it is not the colour that was expected there anyway.
+        table = known.odds()
+        news = table[colours] - np.maximum(table, 0)[expected_colours]
+        odds = odds + 1.2 * news * np.clip(surprise / 6, 0, 1)
+    # Beside the face the reference is a guess (hair moves, the background shifts): there only what has the colours
+    # of that which covers the face counts as a part of it.
+    odds = np.where(face > 0, odds, np.minimum(odds, 2 * news))
+    odds = np.clip(odds + 1.2 * np.clip(prior - 0.3, 0, 1), -3, 3) * inside - 3 * (1 - inside)
+    mask = _clean(_mean_field(seen[..., 0], np.asarray(odds, np.float32)), unit)
+    mask = _keep_covering(mask, face, mouth | eyes | brows, surprise, prior, unit)
+    explained = _explained(reference[..., 0], surprise, face, mask, mouth, inside)
+    covering = (mask > 0) & (face > 0) & (surprise > 10)
+    learned = _learn(palette, colours, expected_colours, covering, near * (1 - mask))
+    return Finding(mask.astype(np.float32), explained, learned)
+
+
+def _soft_zones(points: Points, unit: float, shape: tuple[int, int]) -> tuple[Bits, Bits, Bits]:
+    """Mouth, eyes and brows: what moves by itself, and may look other than expected without being covered."""
+    mouth = _grow(fill_polygon(shape, points[list(LIPS)]), 0.10 * unit)
+    eyes = fill_polygon(shape, points[list(EYES[0])]) | fill_polygon(shape, points[list(EYES[1])])
+    brows = fill_polygon(shape, points[list(BROWS[0])]) | fill_polygon(shape, points[list(BROWS[1])])
+    return mouth, _grow(eyes, 0.12 * unit), _grow(brows, 0.12 * unit)
+
+
+def _surprise(seen: Floats, reference: Floats) -> tuple[Floats, Floats]:
+    """Distance of each pixel from the range of what is expected two pixels around it, and the width of that range.
+
+    Asking for the range instead of the pixel forgives a warp that is off by a pixel or two.
+    """
+    window = np.ones((5, 5), np.uint8)
+    high, low = cv2.dilate(reference, window), cv2.erode(reference, window)
+    beyond = np.maximum(np.maximum(seen - high, low - seen), 0) + 0.25 * np.abs(seen - reference)
+    surprise = np.sqrt(beyond * beyond @ CHROMA)
+    return np.asarray(surprise, np.float32), np.asarray((high - low)[..., 0], np.float32)
+
+
+def _mean_field(luma: Floats, odds: Floats, *, rounds: int = 3, radius: int = 4, edge: float = 40.0) -> Bits:
+    """Let each pixel hear its neighbours on the same side of the picture's edges."""
+    side = (2 * radius + 1, 2 * radius + 1)
+    mean = cv2.blur(luma, side)
+    spread = cv2.blur(luma * luma, side) - mean * mean + edge
+    belief = 1 / (1 + np.exp(-2 * odds))
+    for _ in range(rounds):
+        average = cv2.blur(belief, side)
+        slope = (cv2.blur(luma * belief, side) - mean * average) / spread
+        guided = cv2.blur(slope, side) * luma + cv2.blur(average - slope * mean, side)
+        belief = 1 / (1 + np.exp(-2 * odds - 6 * (np.clip(guided, 0, 1) - 0.5)))
+    return np.asarray(belief > 0.5, np.uint8)
+
+
+def _clean(mask: Bits, unit: float) -> Bits:
+    mask = np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)), np.uint8)
+    mask = np.asarray(cv2.morphologyEx(mask, cv2.MORPH_CLOSE, _disc(0.10 * unit)), np.uint8)
+    around = cv2.copyMakeBorder(1 - mask, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=1)
+    cv2.floodFill(around, None, (0, 0), 0)  # type: ignore[call-overload]
+    return mask | np.asarray(around, np.uint8)[1:-1, 1:-1]  # what the flood did not reach is enclosed
+
+
+def _keep_covering(mask: Bits, face: Bits, soft: Bits, surprise: Floats, prior: Mask, unit: float) -> Bits:
+    """Keep the pieces that cover something of the face other than its mouth and eyes; a new piece has to cover more."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
+    flat = labels.ravel()
+
+    def total(values: NDArray[np.generic]) -> Floats:
+        return np.bincount(flat, weights=values.ravel(), minlength=count).astype(np.float32)
+
+    core = np.asarray(cv2.erode(face, _disc(0.12 * unit)), np.float32)
+    area = float(face.sum())
+    known = total(prior > 0.5) > 0.2 * stats[:, cv2.CC_STAT_AREA]
+    strong = total(core * (1 - soft.astype(np.float32)) * np.maximum(surprise - 8, 0))
+    keep = (total(core) > 0.004 * area) & (strong > np.where(known, 0.02, 0.06) * area)
+    keep[0] = False
+    return np.asarray(keep[labels], np.uint8)
+
+
+def _explained(luma: Floats, surprise: Floats, face: Bits, mask: Bits, mouth: Bits, inside: Mask) -> float:
+    texture = np.clip(cv2.magnitude(cv2.Sobel(luma, cv2.CV_32F, 1, 0), cv2.Sobel(luma, cv2.CV_32F, 0, 1)) / 60, 0.05, 1)
+    weight = texture * face * (1 - mouth) * inside
+    return float((weight * (surprise < 10) * (1 - mask)).sum() / max(float(weight.sum()), 1.0))
+
+
+def _learn(
+    palette: Palette | None, colours: Indices, expected: Indices, covering: NDArray[np.bool_], around: Bits
+) -> Palette | None:
+    """Learn the colours where something covers the face, against those around it and those expected under it."""
+    covering = cv2.erode(covering.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    if covering.sum() < 50:
+        return None
+    occluder = _histogram(colours[covering])
+    rest = _histogram(np.concatenate([colours[(around > 0) & ~covering], expected[covering]]))
+    if palette is None:
+        return Palette(occluder, rest)
+    return Palette(0.8 * palette.occluder + 0.2 * occluder, 0.8 * palette.rest + 0.2 * rest)
+
+
+def _bins(image: Floats) -> Indices:
+    """Number the colours: 8 steps of Y, 16 each of Cr and Cb around gray."""
+    luma, red, blue = cv2.split(image)
+    coarse = np.clip(luma / 32, 0, 7).astype(np.int32)
+    chroma = (np.clip(red / 8 - 8, 0, 15).astype(np.int32), np.clip(blue / 8 - 8, 0, 15).astype(np.int32))
+    return np.asarray((coarse * BINS[1] + chroma[0]) * BINS[2] + chroma[1], np.int32)
+
+
+def _histogram(index: Indices) -> Floats:
+    counts = np.bincount(index, minlength=int(np.prod(BINS))).astype(np.float32).reshape(BINS)
+    smooth = blur(np.ascontiguousarray(counts.transpose(1, 2, 0)), 0.7).transpose(2, 0, 1).ravel()
+    return np.asarray(smooth / max(float(smooth.sum()), 1.0), np.float32)
+
+
+def _disc(diameter: float) -> Bits:
+    side = int(diameter) | 1
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)), np.uint8)
+
+
+def _grow(mask: Bits, by: float) -> Bits:
+    return np.asarray(cv2.dilate(mask, _disc(by)), np.uint8)

@@ -1,0 +1,199 @@
+"""A profile: the reference frames of one person, kept in one private file on this machine."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from functools import cached_property
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from platformdirs import user_data_path
+
+from livefill.alignment import Features
+from livefill.errors import ProfileError
+from livefill.geometry import Field, Warp, apply, face_hull, grid, invert, similarity
+from livefill.types import RGB, Affine, Mask, Points
+
+__all__ = ["Profile", "Reference", "delete_profile", "list_profiles", "load_profile", "profile_path", "save_profile"]
+
+FORMAT = 1
+STEP = 4  # pixels between two nodes of a view's warp
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """One uncovered picture of the person, with its landmarks."""
+
+    image: RGB
+    points: Points
+    depth: NDArray[np.float32]  # (468,) of the landmarks, pixels, away from the camera
+
+    @cached_property
+    def warp(self) -> Warp:
+        """The mesh that lays this picture onto another pose."""
+        return Warp.of(self.points)
+
+    @cached_property
+    def features(self) -> Features:
+        """What the head is recognised by when its landmarks cannot be found."""
+        head = np.zeros(self.image.shape[:2], np.uint8)
+        hull = face_hull(self.points)
+        grown = hull + 0.25 * (hull - hull.mean(0))
+        cv2.fillPoly(head, [np.rint(grown).astype(np.int32)], 255)
+        return Features(self.image, head)
+
+    def view(
+        self,
+        points: Points,
+        to_view: Affine,
+        size: tuple[int, int],
+        frame_size: tuple[int, int],
+        *,
+        moved: Callable[[Field], Field] | None = None,
+        interpolation: int = cv2.INTER_LINEAR,
+    ) -> RGB:
+        """Return this reference as it would look in a view of a frame whose landmarks are `points`.
+
+        `to_view` takes the frame to the view, whose `size` and the frame's are (width, height) in pixels. `moved`
+        gives, for places in the frame, by how many pixels the warp has to be corrected there.
+        """
+        width, height = size
+        # The warp is smooth: it is worked out at every fourth pixel and interpolated.
+        shape = (-(-height // STEP), -(-width // STEP))
+        places = apply(invert(to_view), grid(shape, STEP))
+        if moved is not None:
+            places = places - moved(places)
+        still = np.zeros((2, 3), np.float32)
+        still[0, 0] = self.image.shape[1] / frame_size[0]
+        still[1, 1] = self.image.shape[0] / frame_size[1]
+        look = self.warp.lookup(points, places, still=still)
+        look = cv2.resize(look, (shape[1] * STEP, shape[0] * STEP), interpolation=cv2.INTER_LINEAR)[:height, :width]
+        image = cv2.remap(
+            self.image, look[..., 0], look[..., 1], interpolation, borderMode=cv2.BORDER_REPLICATE
+        )
+        return np.asarray(image, np.uint8)
+
+    def shrunk(self, face_width: float) -> Reference:
+        """Return this reference scaled down so that its face is `face_width` pixels wide, if it is wider."""
+        factor = face_width / max(float(np.ptp(self.points[:, 0])), 1.0)
+        if factor >= 1:
+            return self
+        height, width = self.image.shape[:2]
+        size = (max(2, round(width * factor)), max(2, round(height * factor)))
+        scale = np.array([size[0] / width, size[1] / height], np.float32)
+        small = cv2.resize(self.image, size, interpolation=cv2.INTER_AREA)
+        return Reference(np.asarray(small, np.uint8), (self.points + 0.5) * scale - 0.5, self.depth * scale[0])
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One person's bank of references; the first is the best."""
+
+    name: str
+    references: tuple[Reference, ...]
+    created: str = field(default_factory=lambda: datetime.now(timezone.utc).isoformat(timespec="seconds"))
+
+    def nearest(self, points: Points, visible: Mask | None = None, *, current: int | None = None) -> int:
+        """Return the index of the reference whose pose and expression are nearest to `points`.
+
+        `visible` (468,) weights the landmarks; `current` is kept unless another is clearly nearer, so that the fill
+        does not flicker between two.
+        """
+        weights = np.ones(len(points), np.float32) if visible is None else visible + np.float32(0.02)
+        gaps = []
+        for reference in self.references:
+            moved = apply(similarity(reference.points, points, weights), reference.points)
+            gaps.append(float(np.sqrt((weights * ((moved - points) ** 2).sum(1)).sum() / weights.sum())))
+        best = int(np.argmin(gaps))
+        if current is not None and gaps[best] > 0.8 * gaps[current]:
+            return current
+        return best
+
+
+def profiles_folder() -> Path:
+    """Where profiles live."""
+    return Path(os.environ.get("LIVEFILL_HOME") or user_data_path("livefill", appauthor=False)) / "profiles"
+
+
+def profile_path(name: str) -> Path:
+    """Return the file of a profile; the name may not leave the folder."""
+    if not NAME.fullmatch(name):
+        raise ProfileError(f"{name!r} is no name for a profile: use letters, digits, dots, dashes and underscores")
+    return profiles_folder() / f"{name}.npz"
+
+
+def save_profile(profile: Profile) -> Path:
+    """Write a profile so that only its owner can read it, whole or not at all."""
+    path = profile_path(profile.name)
+    arrays: dict[str, NDArray[np.generic]] = {
+        "format": np.array(FORMAT),
+        "created": np.array(profile.created),
+    }
+    for i, reference in enumerate(profile.references):
+        packed, picture = cv2.imencode(".png", cv2.cvtColor(reference.image, cv2.COLOR_RGB2BGR))
+        if not packed:
+            raise ProfileError(f"reference {i} of profile {profile.name!r} cannot be packed as PNG")
+        arrays[f"image{i}"] = np.asarray(picture)
+        arrays[f"points{i}"] = np.column_stack([reference.points, reference.depth]).astype(np.float32)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{profile.name}.", suffix=".part")  # mode 0600
+    except OSError as error:
+        raise ProfileError(f"cannot write to {path.parent}: {error.strerror}") from error
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type]
+        Path(draft).replace(path)
+    except OSError as error:
+        Path(draft).unlink(missing_ok=True)
+        raise ProfileError(f"cannot write {path}: {error.strerror}") from error
+    return path
+
+
+def load_profile(name: str = "default") -> Profile:
+    """Read a profile."""
+    path = profile_path(name)
+    if not path.exists():
+        raise ProfileError(f"there is no profile {name!r}. Make one with: livefill calibrate --profile {name}")
+    again = f"Make it anew with: livefill calibrate --profile {name}"
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            version = int(file["format"])
+            if version != FORMAT:
+                raise ProfileError(f"profile {name!r} has format {version}, this livefill reads {FORMAT}. {again}")
+            count = sum(key.startswith("image") for key in file.files)
+            references = tuple(_unpack(file[f"image{i}"], file[f"points{i}"]) for i in range(count))
+            created = str(file["created"])
+    except (OSError, ValueError, KeyError, EOFError, cv2.error) as error:
+        raise ProfileError(f"profile {name!r} cannot be read ({error}). {again}") from error
+    if not references:
+        raise ProfileError(f"profile {name!r} holds no reference. {again}")
+    return Profile(name, references, created)
+
+
+def _unpack(packed: NDArray[np.uint8], points: NDArray[np.float32]) -> Reference:
+    image = cv2.imdecode(packed, cv2.IMREAD_COLOR)
+    if image is None or points.shape != (468, 3):
+        raise ValueError("a picture in it is damaged")
+    return Reference(np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8), points[:, :2].copy(), points[:, 2].copy())
+
+
+def list_profiles() -> list[str]:
+    """Return the names of all profiles."""
+    return sorted(path.stem for path in profiles_folder().glob("*.npz"))
+
+
+def delete_profile(name: str) -> None:
+    """Remove a profile for good."""
+    path = profile_path(name)
+    if not path.exists():
+        raise ProfileError(f"there is no profile {name!r}. `livefill profiles` lists them")
+    path.unlink()

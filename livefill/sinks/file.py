@@ -1,0 +1,166 @@
+"""Video files: H.264 with the sound of the original, written aside and put in place only when they are whole."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import secrets
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.error import FFmpegError
+from av.video.reformatter import ColorRange, VideoReformatter
+from av.video.stream import VideoStream
+
+from livefill.errors import SinkError
+from livefill.sinks.base import BaseSink
+from livefill.sinks.fit import fit
+from livefill.sinks.original import Colours, Original
+from livefill.types import Frame
+
+FORMATS = (".mp4", ".mov", ".mkv")
+TICKS = 90_000  # per second, at least: fine enough for any camera
+# The counterpart of the exact conversion in capture: together they change no channel by more than a rounding.
+EXACT = 0x20 | 0x40000 | 0x4000  # SWS_AREA, _ACCURATE_RND, _FULL_CHR_H_INP
+# Closer to the original than x264's defaults, which favour what looks good per bit; faster too, for a larger file.
+FAITHFUL = {"aq-strength": "0.5", "mbtree": "0"}
+FULL_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class VideoFileSink(BaseSink):
+    """Writes H.264 into `path` (.mp4, .mov, .mkv), which gets that name only once `close` has finished it.
+
+    Frames keep their own times (`Frame.time`, seconds), so a varying rate stays what it was; `rate` only tells the
+    encoder what to expect. `size` is (width, height); odd sizes are stored as 4:4:4. `audio_from` is the video that the
+    frames come from: its sound is copied untouched, and its colours, pixel shape and clock are taken over. `crf` is
+    x264's quality, lower is better; 18 is hard to tell from the original. `abort`, or leaving `with` by an exception,
+    leaves nothing behind, and an older file of that name as it was. Raises `SinkError`.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        size: tuple[int, int],
+        rate: Fraction | float,
+        *,
+        crf: int = 18,
+        preset: str = "veryfast",
+        audio_from: Path | None = None,
+    ) -> None:
+        if path.suffix.lower() not in FORMATS:
+            raise SinkError(f"{path} must end in {', '.join(FORMATS)}.")
+        if not path.parent.is_dir():
+            raise SinkError(f"The folder {path.parent} does not exist: create it first.")
+        self.path, self.size = path, size
+        self.label = f"file {path}"
+        self.frames = 0
+        self._rate = Fraction(rate).limit_denominator(1001)
+        self._origin = 0.0 if audio_from else None  # the first frame's time, unless the sound has its own zero
+        self._reformatter = VideoReformatter()
+        self._held = contextlib.ExitStack()
+        self._original = Original(audio_from) if audio_from else None
+        if self._original:
+            self._held.callback(self._original.close)
+        self._colours = self._original.colours if self._original else Colours()
+        self._part = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
+        self._last = -(2**62)  # timestamp of the frame before
+        self._done = False
+        with self._guarded():
+            self._output = av.open(str(self._part), "w")
+            self._held.callback(self._output.close)
+            self._video = self._add_video({"crf": str(crf), "preset": preset, **FAITHFUL})
+            if self._original:
+                self._original.add_sound(self._output)
+            self._output.start_encoding()
+
+    def write(self, frame: Frame) -> None:
+        """Add one frame; one of another size is scaled to fit."""
+        if self._done:
+            raise SinkError(f"{self.path} was closed already.")
+        with self._guarded():
+            if self._original:
+                self._original.copy_sound(self._output, frame.time)
+            self._output.mux(self._video.encode(self._picture(frame)))
+        self.frames += 1
+
+    def close(self) -> None:
+        """Finish the file and give it its name."""
+        if self._done:
+            return
+        if self.frames == 0:
+            self.abort()
+            raise SinkError(f"No frame came, so {self.path} was not written.")
+        with self._guarded():
+            if self._original:
+                self._original.copy_sound(self._output)
+            self._output.mux(self._video.encode())
+            self._output.close()
+            self._release()
+            self._part.replace(self.path)
+
+    def abort(self) -> None:
+        """Give up: leave no trace, and an older file of that name as it was."""
+        self._release()
+        self._part.unlink(missing_ok=True)
+
+    def _add_video(self, options: dict[str, str]) -> VideoStream:
+        video: VideoStream = self._output.add_stream("libx264", rate=self._rate, options=options)
+        video.width, video.height = self.size
+        video.pix_fmt = "yuv444p" if self.size[0] % 2 or self.size[1] % 2 else "yuv420p"
+        context = video.codec_context
+        context.thread_count = 0  # as many as there are cores
+        context.time_base = video.time_base = self._clock()
+        if self._original and self._original.pixel_shape:
+            context.sample_aspect_ratio = self._original.pixel_shape
+        self._colours.tag(context)
+        return video
+
+    def _clock(self) -> Fraction:
+        """Return the unit of timestamps: the original's, or one in which the nominal rate is exact."""
+        if self._original and self._original.time_base:
+            return self._original.time_base
+        return Fraction(1, self._rate.numerator * -(-TICKS // self._rate.numerator))
+
+    def _picture(self, frame: Frame) -> av.VideoFrame:
+        picture = self._reformatter.reformat(
+            av.VideoFrame.from_ndarray(fit(frame.image, self.size), "rgb24"),
+            format=self._video.pix_fmt,
+            interpolation=EXACT,
+            dst_colorspace=self._colours.matrix,
+            dst_color_range=ColorRange.MPEG,
+        )
+        if self._origin is None:
+            self._origin = frame.time
+        clock = self._clock()
+        # Two frames of one time would end the file for most muxers: the later one moves on by a tick.
+        self._last = max(self._last + 1, round((frame.time - self._origin) / clock))
+        picture.pts, picture.time_base = self._last, clock
+        return picture
+
+    def _release(self) -> None:
+        self._done = True
+        with contextlib.suppress(FFmpegError, OSError):  # closing writes: after a failure, it fails once more
+            self._held.close()
+
+    @contextlib.contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """Leave nothing behind whatever goes wrong, and say it in our words."""
+        try:
+            yield
+        except (FFmpegError, OSError, ValueError) as error:
+            self.abort()
+            raise SinkError(self._failed(error)) from error
+        except BaseException:
+            self.abort()
+            raise
+
+    def _failed(self, error: Exception) -> str:
+        code = getattr(error, "errno", None)
+        if code in FULL_DISK:
+            return f"{self.path} cannot be written, the disk is full: free some space or choose another folder."
+        if code in (errno.EACCES, errno.EPERM, errno.EROFS):
+            return f"{self.path} cannot be written: you may not write into {self.path.parent}."
+        hint = " The sound may not fit into this kind of file: try .mkv." if self._original and not self.frames else ""
+        return f"{self.path} cannot be written: {error}.{hint}"

@@ -1,0 +1,247 @@
+"""Observe: landmarks and occluder mask per frame, with the profile's reference as a guide.
+
+A landmark network that sees a hand invents a face around it. So the face is uncovered first: where the last mask says
+that something covers it, the network is shown the reference instead, warped to where the head has moved since. What
+is left of the error is measured in docs/results.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from livefill import occluder
+from livefill.alignment import follow, gray, settle, shift
+from livefill.geometry import apply, compose, crop_transform, fill_polygon, invert, pose_shape
+from livefill.landmarker import FaceMesh, Hands
+from livefill.occluder import Finding
+from livefill.profile import Profile
+from livefill.smoothing import OneEuro
+from livefill.types import RGB, Affine, Frame, Mask, Points, Track
+
+__all__ = ["MeshTracker", "NoTracker", "ReferenceTracker"]
+
+SIZE = 192  # side of the crop in pixels
+FACE_SHARE = 0.48  # of the crop that the face takes
+GOOD = 0.55  # share of the visible face that must look as expected
+POOR = 0.3  # below this it is not this person, or not a face
+HOLD = 0.5  # seconds that a lost face is carried on
+SEARCH_EVERY = 5  # frames between two searches of the whole picture: they cost ten frames' work
+HANDS_EVERY = 3  # frames between two searches for hands
+DOUBT_EVERY = 10  # frames after which a covered face is looked at afresh, as if nothing were known
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """One frame as the tracker saw it."""
+
+    points: Points  # in the frame
+    to_crop: Affine
+    luma: NDArray[np.uint8]  # of the crop
+    finding: Finding  # in the crop
+    reference: int  # index in the profile
+
+
+class NoTracker:
+    """Sees nothing, so nothing is filled."""
+
+    def track(self, frame: Frame) -> Track | None:
+        """Return None."""
+        return None
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class MeshTracker:
+    """A `Tracker` that knows nobody: the plain face mesh, and hands as the only occluders."""
+
+    def __init__(self) -> None:
+        self._mesh = FaceMesh(video=True)
+        self._hands = Hands()
+
+    def track(self, frame: Frame) -> Track | None:
+        """Return the largest face's landmarks and the hands over it."""
+        faces = self._mesh.find(frame.image)
+        if not faces:
+            return None
+        return Track(faces[0][:, :2].copy(), self._hands.find(frame.image), 1.0)
+
+    def close(self) -> None:
+        """Release the networks."""
+        self._mesh.close()
+        self._hands.close()
+
+
+class ReferenceTracker:
+    """A `Tracker` that knows whom it looks at."""
+
+    def __init__(self, profile: Profile, *, static: Mask | None = None) -> None:
+        """Follow the person of `profile`; `static` is a mask, scaled to the frame, of what is always covered."""
+        self._profile = profile
+        face_width = SIZE * FACE_SHARE
+        self._small = tuple(reference.shrunk(face_width) for reference in profile.references)
+        self._static = static
+        self._mesh = FaceMesh(video=True, confidence=0.2)
+        self._search = FaceMesh(video=False, faces=2)
+        self._hands = Hands()
+        self._smooth = OneEuro()
+        self._last: _View | None = None
+        self._last_hand: Mask | None = None
+        self._seen = 0.0  # time of the last good view
+        self._count = 0
+
+    def close(self) -> None:
+        """Release the networks."""
+        for network in (self._mesh, self._search, self._hands):
+            network.close()
+
+    def track(self, frame: Frame) -> Track | None:
+        """Return landmarks and mask, or None where this person's face is not to be found."""
+        self._count += 1
+        view = self._continue(frame, self._last) if self._last is not None else None
+        if (view is None or view.finding.explained < GOOD) and self._count % SEARCH_EVERY == 1:
+            views = [view] if view is not None else []
+            view = max([*views, *self._find(frame)], key=lambda v: v.finding.explained, default=None)
+        if view is None:
+            return None
+        if view.finding.explained >= POOR:
+            self._seen = frame.time
+        elif self._last is None or frame.time - self._seen > HOLD:
+            self._last = None
+            self._smooth.reset()
+            return None
+        self._last = view
+        return self._report(frame, view)
+
+    def _report(self, frame: Frame, view: _View) -> Track:
+        mask = _to_frame(view.finding.mask, view.to_crop, frame.image.shape)
+        points = self._smooth(view.points, frame.time)
+        return Track(points, mask, view.finding.explained)
+
+    def _continue(self, frame: Frame, last: _View) -> _View:
+        """Follow the face from the last frame into this one, by what is seen of its skin."""
+        before = apply(last.to_crop, last.points)
+        visible = 1 - _at(last.finding.mask, before)
+        moved = follow(last.luma, gray(_crop(frame.image, last.to_crop)), before[visible > 0.5])
+        guess = apply(invert(last.to_crop), before if moved is None else apply(moved, before))
+        if visible.all():
+            return self._look(frame, guess, last)
+        # What is hidden follows what is seen, as a rigid face: were it to follow itself, it would drift.
+        known = self._profile.references[last.reference]
+        rigid = pose_shape(known.points, known.depth, guess, visible)
+        guess = np.where(visible[:, None] > 0.5, guess, rigid)
+        view = self._look(frame, guess, last)
+        if self._count % DOUBT_EVERY == 0:
+            found = self._search.find(_crop(frame.image, view.to_crop))
+            fresh = [self._compare(frame, apply(invert(view.to_crop), face[:, :2]), None) for face in found]
+            view = max([view, *fresh], key=lambda v: v.finding.explained)
+        return view
+
+    def _find(self, frame: Frame) -> Iterator[_View]:
+        """Search the whole picture for the face, by the network and by the reference's own features."""
+        for face in self._search.find(frame.image):
+            yield self._look(frame, face[:, :2], None)
+        best = self._profile.references[0]
+        moved = best.features.find(frame.image)
+        if moved is not None:
+            # The network has just failed on this picture: the features' word is taken as it is.
+            yield self._compare(frame, apply(moved, best.points), None)
+
+    def _look(self, frame: Frame, guess: Points, last: _View | None) -> _View:
+        """Observe one frame, given about where the landmarks are."""
+        to_crop = crop_transform(guess, SIZE, face_share=FACE_SHARE)
+        shown = _crop(frame.image, to_crop)
+        hidden = cv2.dilate(_carry(last, to_crop), np.ones((9, 9), np.uint8)) > 0.3
+        if last is not None and hidden.any():
+            expected = self._expect(last.reference, guess, to_crop, frame)
+            shown = np.where(hidden[..., None], expected, shown)
+        found = self._mesh.find(shown)
+        points = apply(invert(to_crop), found[0][:, :2]) if found else guess
+        return self._compare(frame, points, last)
+
+    def _compare(self, frame: Frame, points: Points, last: _View | None) -> _View:
+        """Mark what covers the face whose landmarks are `points`, and say how well they explain the picture."""
+        to_crop = crop_transform(points, SIZE, face_share=FACE_SHARE)
+        crop = _crop(frame.image, to_crop)
+        prior = _carry(last, to_crop)
+        in_crop = apply(to_crop, points)
+        choice = self._profile.nearest(points, _at(1 - prior, in_crop), current=last.reference if last else None)
+        expected = self._expect(choice, points, to_crop, frame)
+        expected = shift(expected, settle(expected, crop, np.asarray(1 - prior, np.float32)))
+        finding = occluder.find(
+            crop,
+            expected,
+            in_crop,
+            inside=_inside(frame.image, to_crop),
+            prior=prior,
+            palette=last.finding.palette if last else None,
+            hand=self._hand(crop, prior),
+        )
+        if self._static is not None:
+            finding = replace(finding, mask=np.maximum(finding.mask, self._static_in(to_crop, frame.image.shape)))
+        return _View(points, to_crop, gray(crop), finding, choice)
+
+    def _static_in(self, to_crop: Affine, shape: tuple[int, ...]) -> Mask:
+        assert self._static is not None
+        if self._static.shape != shape[:2]:
+            self._static = np.asarray(cv2.resize(self._static, shape[1::-1]), np.float32)
+        return (cv2.warpAffine(self._static, to_crop, (SIZE, SIZE)) > 0.5).astype(np.float32)
+
+    def _hand(self, crop: RGB, prior: Mask) -> Mask | None:
+        if prior.any() and self._count % HANDS_EVERY == 0:
+            self._last_hand = self._hands.find(crop)
+        elif not prior.any():
+            self._last_hand = None
+        return self._last_hand
+
+    def _expect(self, choice: int, points: Points, to_crop: Affine, frame: Frame) -> RGB:
+        """Return the reference as it would look in the crop."""
+        height, width = frame.image.shape[:2]
+        return self._small[choice].view(points, to_crop, (SIZE, SIZE), (width, height))
+
+
+def _crop(image: RGB, to_crop: Affine) -> RGB:
+    return np.asarray(
+        cv2.warpAffine(image, to_crop, (SIZE, SIZE), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE), np.uint8
+    )
+
+
+def _carry(last: _View | None, to_crop: Affine) -> Mask:
+    """Bring the last mask into the new crop."""
+    if last is None:
+        return np.zeros((SIZE, SIZE), np.float32)
+    moved = cv2.warpAffine(last.finding.mask, compose(to_crop, invert(last.to_crop)), (SIZE, SIZE))
+    return np.asarray(moved, np.float32)
+
+
+def _inside(image: RGB, to_crop: Affine) -> Mask:
+    """1 where the crop shows the frame, 0 beyond its border."""
+    height, width = image.shape[:2]
+    corners = np.array([[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]], np.float32)
+    return fill_polygon((SIZE, SIZE), apply(to_crop, corners)).astype(np.float32)
+
+
+def _at(mask: Mask, points: Points) -> NDArray[np.float32]:
+    """Read a crop's mask at its landmarks."""
+    pixels = np.clip(np.rint(points), 0, SIZE - 1).astype(int)
+    return np.asarray(mask[pixels[:, 1], pixels[:, 0]], np.float32)
+
+
+def _to_frame(mask: Mask, to_crop: Affine, shape: tuple[int, ...]) -> Mask:
+    """Lay the crop's mask onto the frame."""
+    out = np.zeros(shape[:2], np.float32)
+    if not mask.any():
+        return out
+    corners = apply(invert(to_crop), np.array([[0, 0], [SIZE, 0], [SIZE, SIZE], [0, SIZE]], np.float32))
+    left, top = np.clip(np.floor(corners.min(0)), 0, shape[1::-1]).astype(int)
+    right, bottom = np.clip(np.ceil(corners.max(0)), 0, shape[1::-1]).astype(int)
+    window = to_crop.copy()
+    window[:, 2] = apply(to_crop, np.array([left, top], np.float32))
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    out[top:bottom, left:right] = cv2.warpAffine(mask, window, (right - left, bottom - top), flags=flags)
+    return out
