@@ -91,8 +91,8 @@ def harmonise(
     `reach` pixels; `weight` says where the two show the same thing. `bound` limits the local part per channel.
     """
     small = (len(crop[0]) // 3, len(crop) // 3)
-    difference = cv2.resize(crop - expected, small, interpolation=cv2.INTER_AREA)
-    known = cv2.resize(weight, small, interpolation=cv2.INTER_AREA)
+    difference = np.asarray(cv2.resize(crop - expected, small, interpolation=cv2.INTER_AREA), np.float32)
+    known = np.asarray(cv2.resize(weight, small, interpolation=cv2.INTER_AREA), np.float32)
     emphasis = np.array([0.5, 2, 2], np.float32)
     overall = np.zeros(3, np.float32)
     # From "the light is as it was" to what most of the picture says, by and by: a large occluder is no new light.

@@ -52,9 +52,7 @@ class MaskedTracker:
         self._inner.close()
 
 
-def stages_for(
-    profile: Profile | None, *, backend: str = "auto", mask: Path | None = None
-) -> tuple[Stages, ModelSpec]:
+def stages_for(profile: Profile | None, *, backend: str = "auto", mask: Path | None = None) -> tuple[Stages, ModelSpec]:
     """Build tracker and filler for a person; without a profile nothing is filled.
 
     `mask` is a picture of what is always covered (white), or a video that says it frame by frame.
@@ -79,7 +77,7 @@ def read_mask(path: Path) -> Mask:
     if image.ndim == 3 and image.shape[2] == 4 and image[..., 3].min() < 255:
         return np.asarray(image[..., 3] / np.float32(255), np.float32)
     gray = image if image.ndim == 2 else cv2.cvtColor(image[..., :3], cv2.COLOR_BGR2GRAY)
-    return np.asarray(gray / np.float32(np.iinfo(gray.dtype).max), np.float32)
+    return np.asarray(gray / np.float32(65535 if gray.dtype == np.uint16 else 255), np.float32)
 
 
 def fill_file(
@@ -121,7 +119,7 @@ def fill_file(
 def track_file(source_path: Path, out: Path, profile: Profile | None) -> int:
     """Write the landmarks and masks of a video as .npz; return the number of frames."""
     points, scores, masks = [], [], []
-    shape = (0, 0)
+    shape: tuple[int, ...] = ()
     tracker: Tracker = MeshTracker() if profile is None else ReferenceTracker(profile)
     try:
         with FileSource(source_path) as source:

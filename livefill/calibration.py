@@ -205,7 +205,8 @@ def _odd_patch(crop: RGB, points: Points) -> str:
 
 def _apart(one: Judgement, other: Judgement) -> float:
     """Distance of two frames' landmarks in eye distances, whatever the place, size and tilt of the faces."""
-    assert one.reference is not None and other.reference is not None
+    assert one.reference is not None
+    assert other.reference is not None
     a, b = one.reference.points, other.reference.points
     moved = apply(similarity(a, b), a)
     parts = [*LIPS, *EYES[0], *EYES[1]]

@@ -41,7 +41,7 @@ def _placed(patch: Patch, size: tuple[int, ...]) -> tuple[np.ndarray, Mask, int,
 
 
 def feather(mask: Mask, *, grow: float, soft: float) -> Mask:
-    """Turn a mask into an alpha: grown by `grow` pixels, so that no rim is left, then falling to 0 over `soft` pixels."""
+    """Turn a mask into an alpha: grown by `grow` pixels, so that no rim is left, then falling over `soft` pixels."""
     side = 2 * max(1, round(grow + soft / 2)) + 1
     grown = cv2.dilate((mask > 0.4).astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
     sigma = max(soft / 3, 0.5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -12,11 +13,12 @@ from livefill.alignment import settle, shift
 from livefill.composite import feather
 from livefill.geometry import Field, apply, crop_transform, invert, sample
 from livefill.profile import Profile
-from livefill.types import RGB, Affine, Frame, Mask, Patch, Session, State, Track
+from livefill.types import RGB, Affine, Frame, Patch, Session, State, Track
 
 __all__ = ["Filler", "must_reset"]
 
 Floats = NDArray[np.float32]
+Image = TypeVar("Image", NDArray[np.uint8], NDArray[np.float32])
 
 FACE_SHARE = 0.44  # of the crop that the face takes
 GAP = 0.25  # seconds without a fill after which the past says nothing
@@ -86,18 +88,24 @@ class Filler:
     ) -> tuple[Floats, Field, State]:
         """Run the session on the crop: give what it changes in the expected picture, and how that has settled."""
         size = self._session.spec.size
-        crop = cv2.warpAffine(frame.image, to_crop, (size, size), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
-        mask = cv2.warpAffine(track.occluder, to_crop, (size, size), borderMode=cv2.BORDER_REPLICATE)
-        hole = cv2.dilate((mask > 0.3).astype(np.float32), np.ones((5, 5), np.uint8))
+        crop = _crop(frame.image, to_crop, size)
+        covered = _crop(track.occluder, to_crop, size) > 0.3
+        hole = np.asarray(cv2.dilate(covered.astype(np.float32), np.ones((5, 5), np.uint8)), np.float32)
         expected = self._small[choice].view(track.landmarks, to_crop, (size, size), _size(frame))
         displacement = settle(expected, crop, 1 - hole)
-        expected = _unit(shift(expected, displacement))
-        inputs = {"crop": _unit(crop), "expected": expected, "mask": hole}
+        settled = _unit(shift(expected, displacement))
+        inputs = {"crop": _unit(crop), "expected": settled, "mask": hole}
         outputs, state = self._session.step(inputs, past.state if past else self._session.initial_state())
-        return outputs["fill"] - expected, displacement, state
+        return outputs["fill"] - settled, displacement, state
 
     def _native(
-        self, frame: Frame, track: Track, box: tuple[int, int, int, int], to_crop: Affine, displacement: Field, choice: int
+        self,
+        frame: Frame,
+        track: Track,
+        box: tuple[int, int, int, int],
+        to_crop: Affine,
+        displacement: Field,
+        choice: int,
     ) -> RGB:
         """Warp the reference at its own resolution into a box of the frame."""
         left, top, right, bottom = box
@@ -119,6 +127,11 @@ class Filler:
 
 def _size(frame: Frame) -> tuple[int, int]:
     return frame.image.shape[1], frame.image.shape[0]
+
+
+def _crop(image: Image, to_crop: Affine, size: int) -> Image:
+    cut = cv2.warpAffine(image, to_crop, (size, size), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(cut, image.dtype)
 
 
 def _unit(image: NDArray[np.uint8]) -> Floats:

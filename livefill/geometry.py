@@ -6,6 +6,7 @@ Points are float32 (n, 2) in pixels, x then y. An affine A (2, 3) takes (x, y, 1
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -56,7 +57,7 @@ def compose(outer: Affine, inner: Affine) -> Affine:
     """Return the affine that does `inner`, then `outer`."""
     linear = outer[:, :2] @ inner[:, :2]
     shift = outer[:, :2] @ inner[:, 2] + outer[:, 2]
-    return np.concatenate([linear, shift[:, None]], axis=1).astype(np.float32)
+    return _affine(linear, shift)
 
 
 def similarity(source: Points, target: Points, weights: NDArray[np.float32] | None = None) -> Affine:
@@ -69,7 +70,11 @@ def similarity(source: Points, target: Points, weights: NDArray[np.float32] | No
     cos = float(w @ (a * b).sum(axis=1)) / max(spread, 1e-9)
     sin = float(w @ (a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0])) / max(spread, 1e-9)
     linear = np.array([[cos, -sin], [sin, cos]])
-    return np.concatenate([linear, (mean_b - linear @ mean_a)[:, None]], axis=1).astype(np.float32)
+    return _affine(linear, mean_b - linear @ mean_a)
+
+
+def _affine(linear: NDArray[Any], shift: NDArray[Any]) -> Affine:
+    return np.asarray(np.concatenate([linear, shift[:, None]], axis=1), np.float32)
 
 
 def pose_shape(
@@ -101,10 +106,10 @@ def face_hull(points: Points) -> NDArray[np.float32]:
     return np.asarray(cv2.convexHull(points.astype(np.float32)), np.float32)[:, 0]
 
 
-def fill_polygon(shape: tuple[int, int], polygon: NDArray[np.float32]) -> NDArray[np.uint8]:
+def fill_polygon(shape: tuple[int, ...], polygon: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Draw a filled polygon as a uint8 picture (h, w) of 0 and 1."""
-    canvas = np.zeros(shape, np.uint8)
-    cv2.fillPoly(canvas, [np.rint(polygon).astype(np.int32)], 1)
+    canvas = np.zeros(shape[:2], np.uint8)
+    cv2.fillPoly(canvas, [np.rint(polygon).astype(np.int32)], (1,))
     return canvas
 
 
@@ -122,7 +127,7 @@ def crop_transform(points: Points, size: int, *, face_share: float = 0.44) -> Af
     cos, sin = np.cos(angle) * scale, np.sin(angle) * scale
     linear = np.array([[cos, sin], [-sin, cos]])
     shift = np.array([size / 2, size / 2]) - linear @ np.array(center)
-    return np.concatenate([linear, shift[:, None]], axis=1).astype(np.float32)
+    return _affine(linear, shift)
 
 
 def grid(shape: tuple[int, int], step: float = 1.0) -> Field:
@@ -196,12 +201,12 @@ class Warp:
 
 def _distances(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
     squares = (a * a).sum(1)[:, None] + (b * b).sum(1)[None] - 2 * a @ b.T
-    return np.sqrt(np.maximum(squares, 0)).astype(np.float32)
+    return np.asarray(np.sqrt(np.maximum(squares, 0)), np.float32)
 
 
 def _wendland(r: NDArray[np.float32]) -> NDArray[np.float32]:
     r = np.minimum(r, 1)
-    return (1 - r) ** 4 * (4 * r + 1)
+    return np.asarray((1 - r) ** 4 * (4 * r + 1), np.float32)
 
 
 def _outside(places: Field, hull: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -214,5 +219,4 @@ def _outside(places: Field, hull: NDArray[np.float32]) -> NDArray[np.float32]:
     gap = flat[:, None] - (hull + t[..., None] * along)
     distance = np.sqrt((gap * gap).sum(-1)).min(axis=1).reshape(places.shape[:2])
     inside = np.array([cv2.pointPolygonTest(hull, (float(x), float(y)), False) >= 0 for x, y in flat])
-    distance[inside.reshape(places.shape[:2])] = 0
-    return distance.astype(np.float32)
+    return np.where(inside.reshape(places.shape[:2]), 0, distance).astype(np.float32)

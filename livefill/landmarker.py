@@ -59,7 +59,9 @@ class _Solution:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
 
@@ -79,7 +81,10 @@ class FaceMesh(_Solution):
         )
 
     def find(self, image: RGB) -> list[Landmarks]:
-        """Return the landmarks (468, 3) in pixels of every face found, the largest first; z grows away from the camera."""
+        """Return the landmarks (468, 3) in pixels of every face found, the largest first.
+
+        z grows away from the camera.
+        """
         found = self._process(image).multi_face_landmarks or []
         height, width = image.shape[:2]
         size = np.array([width, height, width], np.float32)

@@ -1,4 +1,4 @@
-"""One `livefill run`: opens everything in the order that keeps the virtual camera alive, and steers it while it runs."""
+"""One `livefill run`: opens everything so that the virtual camera is there first and stays, and steers it."""
 
 from __future__ import annotations
 
@@ -104,9 +104,7 @@ class Live:
             sound = None if is_camera(settings.camera) or loop else Path(settings.camera).expanduser()
             if sound is not None and not sound.is_file():
                 sound = None
-            sink = stack.enter_context(
-                open_sink(settings.sink, size=source.size, rate=source.rate, audio_from=sound)
-            )
+            sink = stack.enter_context(open_sink(settings.sink, size=source.size, rate=source.rate, audio_from=sound))
         self.sink_label = sink.label
         return sink, source
 

@@ -96,7 +96,7 @@ def find(
     return Finding(mask.astype(np.float32), explained, learned)
 
 
-def _soft_zones(points: Points, unit: float, shape: tuple[int, int]) -> tuple[Bits, Bits, Bits]:
+def _soft_zones(points: Points, unit: float, shape: tuple[int, ...]) -> tuple[Bits, Bits, Bits]:
     """Mouth, eyes and brows: what moves by itself, and may look other than expected without being covered."""
     mouth = _grow(fill_polygon(shape, points[list(LIPS)]), 0.10 * unit)
     eyes = fill_polygon(shape, points[list(EYES[0])]) | fill_polygon(shape, points[list(EYES[1])])
@@ -133,9 +133,9 @@ def _mean_field(luma: Floats, odds: Floats, *, rounds: int = 3, radius: int = 4,
 def _clean(mask: Bits, unit: float) -> Bits:
     mask = np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)), np.uint8)
     mask = np.asarray(cv2.morphologyEx(mask, cv2.MORPH_CLOSE, _disc(0.10 * unit)), np.uint8)
-    around = cv2.copyMakeBorder(1 - mask, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=1)
+    around = np.pad(1 - mask, 1, constant_values=1)
     cv2.floodFill(around, None, (0, 0), 0)  # type: ignore[call-overload]
-    return mask | np.asarray(around, np.uint8)[1:-1, 1:-1]  # what the flood did not reach is enclosed
+    return np.asarray(mask | around[1:-1, 1:-1], np.uint8)  # what the flood did not reach is enclosed
 
 
 def _keep_covering(mask: Bits, face: Bits, soft: Bits, surprise: Floats, prior: Mask, unit: float) -> Bits:

@@ -47,7 +47,7 @@ class Reference:
         head = np.zeros(self.image.shape[:2], np.uint8)
         hull = face_hull(self.points)
         grown = hull + 0.25 * (hull - hull.mean(0))
-        cv2.fillPoly(head, [np.rint(grown).astype(np.int32)], 255)
+        cv2.fillPoly(head, [np.rint(grown).astype(np.int32)], (255,))
         return Features(self.image, head)
 
     def view(
@@ -75,10 +75,8 @@ class Reference:
         still[0, 0] = self.image.shape[1] / frame_size[0]
         still[1, 1] = self.image.shape[0] / frame_size[1]
         look = self.warp.lookup(points, places, still=still)
-        look = cv2.resize(look, (shape[1] * STEP, shape[0] * STEP), interpolation=cv2.INTER_LINEAR)[:height, :width]
-        image = cv2.remap(
-            self.image, look[..., 0], look[..., 1], interpolation, borderMode=cv2.BORDER_REPLICATE
-        )
+        dense = cv2.resize(look, (shape[1] * STEP, shape[0] * STEP), interpolation=cv2.INTER_LINEAR)[:height, :width]
+        image = cv2.remap(self.image, dense[..., 0], dense[..., 1], interpolation, borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(image, np.uint8)
 
     def shrunk(self, face_width: float) -> Reference:
@@ -150,7 +148,7 @@ def save_profile(profile: Profile) -> Path:
         raise ProfileError(f"cannot write to {path.parent}: {error.strerror}") from error
     try:
         with os.fdopen(descriptor, "wb") as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]
+            np.savez(file, **arrays)
         Path(draft).replace(path)
     except OSError as error:
         Path(draft).unlink(missing_ok=True)
@@ -183,7 +181,9 @@ def _unpack(packed: NDArray[np.uint8], points: NDArray[np.float32]) -> Reference
     image = cv2.imdecode(packed, cv2.IMREAD_COLOR)
     if image is None or points.shape != (468, 3):
         raise ValueError("a picture in it is damaged")
-    return Reference(np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8), points[:, :2].copy(), points[:, 2].copy())
+    return Reference(
+        np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8), points[:, :2].copy(), points[:, 2].copy()
+    )
 
 
 def list_profiles() -> list[str]:

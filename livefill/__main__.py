@@ -1,0 +1,5 @@
+"""Runs `python -m livefill`."""
+
+from livefill.cli import main
+
+main()

@@ -1,0 +1,57 @@
+"""Single keys from a terminal, without waiting for them."""
+
+from __future__ import annotations
+
+import select
+import sys
+from types import TracebackType
+from typing import Any, TextIO
+
+from typing_extensions import Self
+
+__all__ = ["Keys"]
+
+
+class Keys:
+    """Gives the keys that were pressed since the last call. Puts the terminal back as it was when it is left."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._before: list[Any] | None = None
+
+    def __enter__(self) -> Self:
+        if sys.platform != "win32" and self._stream.isatty():
+            import termios
+            import tty
+
+            self._before = termios.tcgetattr(self._stream)
+            tty.setcbreak(self._stream)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if sys.platform != "win32" and self._before is not None:
+            import termios
+
+            termios.tcsetattr(self._stream, termios.TCSADRAIN, self._before)
+            self._before = None
+
+    def pressed(self) -> str:
+        """Return what was pressed, in order; nothing where the input is no terminal."""
+        if sys.platform == "win32":
+            import msvcrt
+
+            keys = ""
+            while msvcrt.kbhit():
+                keys += msvcrt.getwch()
+            return keys
+        if self._before is None:
+            return ""
+        keys = ""
+        while select.select([self._stream], [], [], 0)[0]:
+            key = self._stream.read(1)
+            if not key:
+                break
+            keys += key
+        return keys

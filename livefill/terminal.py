@@ -1,0 +1,121 @@
+"""What a run shows in a terminal: one line that changes, keys, signals; plain lines now and then without a terminal."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from time import monotonic
+from types import FrameType, TracebackType
+
+from rich.console import Console
+from rich.live import Live as Redraw
+from rich.text import Text
+from typing_extensions import Self
+
+from livefill.calibration import Judgement
+from livefill.keys import Keys
+from livefill.live import Live
+
+__all__ = ["CalibrationLine", "LiveLine"]
+
+REDRAW = 0.25  # seconds
+LOG = 10.0  # seconds between lines where there is no terminal
+
+
+class LiveLine:
+    """Shows how a run goes, and takes keys and signals, until it is left."""
+
+    def __init__(self, live: Live, console: Console) -> None:
+        self._live, self._console = live, console
+        self._stack = ExitStack()
+        self._next = 0.0
+        self._redraw: Redraw | None = None
+        self._keys: Keys | None = None
+
+    def __enter__(self) -> Self:
+        handlers = {"SIGINT": self._live.stop, "SIGTERM": self._live.stop}
+        handlers |= {"SIGUSR1": self._live.pause, "SIGUSR2": self._live.recalibrate}
+        for name, action in handlers.items():
+            if hasattr(signal, name):
+                self._handle(getattr(signal, name), action)
+        if self._console.is_terminal:
+            self._keys = self._stack.enter_context(Keys(sys.stdin))
+            self._redraw = self._stack.enter_context(
+                Redraw(Text("starting"), console=self._console, auto_refresh=False, transient=True)
+            )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def update(self, live: Live) -> None:
+        """Draw the line if it is time, and do what the keys say."""
+        if self._keys is not None:
+            actions = {"p": live.pause, " ": live.pause, "c": live.recalibrate, "q": live.stop}
+            for key in self._keys.pressed():
+                actions.get(key.lower(), lambda: None)()
+        if monotonic() < self._next:
+            return
+        if self._redraw is not None:
+            self._next = monotonic() + REDRAW
+            self._redraw.update(Text(self.text(), overflow="ellipsis", no_wrap=True), refresh=True)
+        else:
+            if self._next:  # not before the first seconds have given numbers
+                self._console.print(self.text(), markup=False)
+            self._next = monotonic() + LOG
+
+    def text(self) -> str:
+        """Return the line."""
+        live, now = self._live, self._live.stats.summary()
+        return (
+            f"{live.state} · {now.fps:.1f} fps · age {now.age_p50:.0f} ms (p95 {now.age_p95:.0f}) · "
+            f"{now.dropped} dropped · {live.device} → {live.sink_label} · p pause, c calibrate, q quit"
+        )
+
+    def summary(self) -> str:
+        """Return the last word on a run."""
+        now = self._live.stats.summary()
+        stages = ", ".join(f"{name} {ms:.1f}" for name, ms in now.stages.items())
+        return (
+            f"{now.fps:.1f} fps, age {now.age_p50:.0f} ms (p95 {now.age_p95:.0f}), {now.dropped} dropped, "
+            f"{now.duplicated} repeated; milliseconds a frame: {stages or 'none'}."
+        )
+
+    def _handle(self, number: int, action: Callable[[], None]) -> None:
+        def handler(_number: int, _frame: FrameType | None) -> None:
+            action()
+
+        before = signal.signal(number, handler)
+        self._stack.callback(signal.signal, number, before)
+
+
+class CalibrationLine:
+    """Guides the user through a calibration."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._redraw = Redraw(Text("looking"), console=console, auto_refresh=False, transient=True)
+        self._said = ""
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._redraw.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._redraw.stop()
+
+    def update(self, judgement: Judgement, progress: float) -> None:
+        """Show the hint of the last frame; without a terminal, only when it changes."""
+        hint = judgement.hint or "good: turn your head a little to each side, open your mouth once"
+        if self._console.is_terminal:
+            self._redraw.update(Text(f"{progress:4.0%}  {hint}"), refresh=True)
+        elif hint != self._said:
+            self._console.print(f"{progress:4.0%}  {hint}", markup=False)
+        self._said = hint
