@@ -17,6 +17,7 @@ from livefill.types import RGB, Affine, Mask, Points
 __all__ = ["blur", "follow", "gray", "harmonise", "settle", "shift"]
 
 Floats = NDArray[np.float32]
+FLOW_SIDE = 128  # pixels in which flow is measured
 
 
 def blur(image: Floats, sigma: float) -> Floats:
@@ -40,20 +41,36 @@ def _flow(preset: int) -> cv2.DISOpticalFlow:
     return cv2.DISOpticalFlow.create(preset)
 
 
-def settle(expected: RGB, crop: RGB, visible: Mask, *, limit: float = 6.0) -> Field:
+def settle(expected: RGB, crop: RGB, visible: Mask, *, limit: float = 0.03) -> Field:
     """Measure how the expected picture must still be moved to lie on the crop: a smooth displacement (n, n, 2).
 
     Dense inverse search flow (Kroeger et al. 2016) where the crop is visible and has texture, spread from there over
-    what is covered. `limit` in pixels keeps one wrong match from tearing the face.
+    what is covered. `limit`, a share of the crop's side, keeps one wrong match from tearing the face.
     """
-    target = np.where(visible[..., None] > 0.5, crop, expected).astype(np.uint8)
-    light = gray(expected)
-    flow = _flow(cv2.DISOPTICAL_FLOW_PRESET_FAST).calc(light, gray(target), None)  # type: ignore[call-overload]
-    texture = cv2.magnitude(cv2.Sobel(light, cv2.CV_32F, 1, 0), cv2.Sobel(light, cv2.CV_32F, 0, 1))
-    weight = np.asarray(np.clip(texture / 60, 0.02, 1) * (visible > 0.5), np.float32)
-    sigma = len(crop) / 19
-    spread = blur(flow * weight[..., None], sigma) / (blur(weight, sigma)[..., None] + 0.02)
-    return np.asarray(np.clip(spread, -limit, limit), np.float32)
+    side = len(crop)
+    small = min(side, FLOW_SIDE)  # the displacement is smooth: a small picture shows it as well
+    ours, theirs = _luma(expected, small), _luma(crop, small)
+    seen = _resize(visible, small) > 0.9
+    flow = _flow(cv2.DISOPTICAL_FLOW_PRESET_FAST).calc(ours, np.where(seen, theirs, ours), None)  # type: ignore[call-overload]
+    slopes = (cv2.Sobel(ours, cv2.CV_32F, 1, 0), cv2.Sobel(ours, cv2.CV_32F, 0, 1))
+    weight = np.clip(cv2.magnitude(*slopes) / 60, 0.02, 1) * seen
+    sigma = small / 19
+    spread = blur(flow * weight[..., None], sigma) / (blur(weight, sigma)[..., None] + np.float32(0.02))
+    bounded = np.clip(spread, -limit * small, limit * small) * np.float32(side / small)
+    return _resize(np.asarray(bounded, np.float32), side)
+
+
+def _luma(image: RGB, side: int) -> NDArray[np.uint8]:
+    light = gray(image)
+    return (
+        light
+        if len(light) == side
+        else np.asarray(cv2.resize(light, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
+    )
+
+
+def _resize(image: Floats, side: int) -> Floats:
+    return np.asarray(cv2.resize(image, (side, side), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def shift(image: NDArray[np.uint8], displacement: Field) -> NDArray[np.uint8]:
@@ -87,8 +104,8 @@ def harmonise(
 ) -> Floats:
     """Give the smooth offset (n, n, 3) that brings `expected` into the light of `crop`.
 
-    One offset for the whole picture, found robustly (iterated reweighting, Geman-McClure), and a local one that varies over
-    `reach` pixels; `weight` says where the two show the same thing. `bound` limits the local part per channel.
+    One offset for the whole picture, found robustly (iterated reweighting, Geman-McClure), and a local one that varies
+    over `reach` pixels; `weight` says where the two show the same thing. `bound` limits the local part per channel.
     """
     small = (len(crop[0]) // 3, len(crop) // 3)
     difference = np.asarray(cv2.resize(crop - expected, small, interpolation=cv2.INTER_AREA), np.float32)

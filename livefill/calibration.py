@@ -187,7 +187,7 @@ def _sharpness(points: Points, image: RGB) -> float:
 def _odd_patch(crop: RGB, points: Points) -> str:
     """Return the name of a patch whose colour is not the skin's, or nothing.
 
-    Skin, lips and beard differ in brightness more than in hue: the hue decides, unless a patch is nearly black or white.
+    Skin, lips and beard differ in brightness more than in hue: the hue decides, unless a patch is nearly black.
     """
     colours = cv2.GaussianBlur(cv2.cvtColor(crop, cv2.COLOR_RGB2YCrCb), (0, 0), 2).astype(np.float32)
     radius = max(2, int(0.06 * eye_distance(points)))

@@ -32,7 +32,10 @@ def _placed(patch: Patch, size: tuple[int, ...]) -> tuple[np.ndarray, Mask, int,
         image, alpha = patch.image, patch.alpha
     else:
         left = top = 0
-        image = np.asarray(cv2.warpAffine(patch.image, patch.to_frame, (width, height)), np.uint8)
+        # Beyond its edge the image goes on, so that a half-covered pixel there is not blended with black.
+        image = np.asarray(
+            cv2.warpAffine(patch.image, patch.to_frame, (width, height), borderMode=cv2.BORDER_REPLICATE), np.uint8
+        )
         alpha = np.asarray(cv2.warpAffine(patch.alpha, patch.to_frame, (width, height)), np.float32)
     x0, y0 = max(0, -left), max(0, -top)
     x1, y1 = min(alpha.shape[1], width - left), min(alpha.shape[0], height - top)

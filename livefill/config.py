@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -39,10 +40,11 @@ class Settings:
 
 def parse_size(text: str) -> tuple[int, int]:
     """Read "1280x720" as (width, height)."""
-    width, _, height = text.lower().partition("x")
-    if not (width.isdecimal() and height.isdecimal()) or not 64 <= min(int(width), int(height)) <= 8192:
-        raise ConfigError(f"size is {text!r}: write it like 1280x720, from 64 pixels on")
-    return int(width), int(height)
+    found = re.fullmatch(r"(\d{2,4})x(\d{2,4})", text.lower())
+    size = (int(found[1]), int(found[2])) if found else (0, 0)
+    if not 64 <= min(size) <= max(size) <= 8192:
+        raise ConfigError(f"size is {text!r}: write it like 1280x720, from 64 to 8192 pixels a side")
+    return size
 
 
 def load_settings(path: Path | None, **given: object) -> Settings:

@@ -162,7 +162,7 @@ class Warp:
     head: Mask  # (rows, columns): 1 on the head, 0 where the background stands still
 
     @classmethod
-    def of(cls, points: Points, *, nodes: int = 44, reach: float = 1.1, smooth: float = 0.05) -> Warp:
+    def of(cls, points: Points, *, nodes: int = 34, reach: float = 1.1, smooth: float = 0.05) -> Warp:
         """Build the mesh for a reference's landmarks; `reach` is the ring's width in face radii."""
         center, radius = cv2.minEnclosingCircle(face_hull(points))
         half = radius * (1 + reach)

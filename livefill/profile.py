@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -163,14 +164,14 @@ def load_profile(name: str = "default") -> Profile:
         raise ProfileError(f"there is no profile {name!r}. Make one with: livefill calibrate --profile {name}")
     again = f"Make it anew with: livefill calibrate --profile {name}"
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             version = int(file["format"])
             if version != FORMAT:
                 raise ProfileError(f"profile {name!r} has format {version}, this livefill reads {FORMAT}. {again}")
             count = sum(key.startswith("image") for key in file.files)
             references = tuple(_unpack(file[f"image{i}"], file[f"points{i}"]) for i in range(count))
             created = str(file["created"])
-    except (OSError, ValueError, KeyError, EOFError, cv2.error) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, cv2.error) as error:
         raise ProfileError(f"profile {name!r} cannot be read ({error}). {again}") from error
     if not references:
         raise ProfileError(f"profile {name!r} holds no reference. {again}")

@@ -31,7 +31,8 @@ GOOD = 0.55  # share of the visible face that must look as expected
 POOR = 0.3  # below this it is not this person, or not a face
 HOLD = 0.5  # seconds that a lost face is carried on
 SEARCH_EVERY = 5  # frames between two searches of the whole picture: they cost ten frames' work
-HANDS_EVERY = 3  # frames between two searches for hands
+HANDS_EVERY = 6  # frames between two searches for hands
+CLEARLY = 0.1  # by so much more a fresh look has to explain to be believed
 DOUBT_EVERY = 10  # frames after which a covered face is looked at afresh, as if nothing were known
 
 
@@ -136,11 +137,18 @@ class ReferenceTracker:
         rigid = pose_shape(known.points, known.depth, guess, visible)
         guess = np.where(visible[:, None] > 0.5, guess, rigid)
         view = self._look(frame, guess, last)
-        if self._count % DOUBT_EVERY == 0:
-            found = self._search.find(_crop(frame.image, view.to_crop))
-            fresh = [self._compare(frame, apply(invert(view.to_crop), face[:, :2]), None) for face in found]
-            view = max([view, *fresh], key=lambda v: v.finding.explained)
-        return view
+        return self._doubt(frame, view) if self._count % DOUBT_EVERY == 0 else view
+
+    def _doubt(self, frame: Frame, view: _View) -> _View:
+        """Look at a covered face as if nothing were known, and believe that if it explains the picture better."""
+        found = self._search.find(_crop(frame.image, view.to_crop))
+        fresh = [self._compare(frame, apply(invert(view.to_crop), face[:, :2]), None) for face in found]
+        if not fresh:
+            return view
+        best = max(fresh, key=lambda one: one.finding.explained)
+        # On equal terms: what is known of the occluder from before makes the mask larger, and the share smaller.
+        known = self._compare(frame, view.points, None)
+        return best if best.finding.explained > known.finding.explained + CLEARLY else view
 
     def _find(self, frame: Frame) -> Iterator[_View]:
         """Search the whole picture for the face, by the network and by the reference's own features."""
@@ -162,11 +170,12 @@ class ReferenceTracker:
             shown = np.where(hidden[..., None], expected, shown)
         found = self._mesh.find(shown)
         points = apply(invert(to_crop), found[0][:, :2]) if found else guess
-        return self._compare(frame, points, last)
+        return self._compare(frame, points, last, to_crop=to_crop)
 
-    def _compare(self, frame: Frame, points: Points, last: _View | None) -> _View:
+    def _compare(self, frame: Frame, points: Points, last: _View | None, *, to_crop: Affine | None = None) -> _View:
         """Mark what covers the face whose landmarks are `points`, and say how well they explain the picture."""
-        to_crop = crop_transform(points, SIZE, face_share=FACE_SHARE)
+        if to_crop is None:
+            to_crop = crop_transform(points, SIZE, face_share=FACE_SHARE)
         crop = _crop(frame.image, to_crop)
         prior = _carry(last, to_crop)
         in_crop = apply(to_crop, points)
@@ -237,9 +246,13 @@ def _to_frame(mask: Mask, to_crop: Affine, shape: tuple[int, ...]) -> Mask:
     out = np.zeros(shape[:2], np.float32)
     if not mask.any():
         return out
-    corners = apply(invert(to_crop), np.array([[0, 0], [SIZE, 0], [SIZE, SIZE], [0, SIZE]], np.float32))
-    left, top = np.clip(np.floor(corners.min(0)), 0, shape[1::-1]).astype(int)
-    right, bottom = np.clip(np.ceil(corners.max(0)), 0, shape[1::-1]).astype(int)
+    x, y, width, height = cv2.boundingRect(mask.astype(np.uint8))
+    around = np.array([[x, y], [x + width, y], [x, y + height], [x + width, y + height]], np.float32)
+    corners = apply(invert(to_crop), around)
+    left, top = np.clip(np.floor(corners.min(0)) - 2, 0, shape[1::-1]).astype(int)
+    right, bottom = np.clip(np.ceil(corners.max(0)) + 3, 0, shape[1::-1]).astype(int)
+    if right <= left or bottom <= top:
+        return out
     window = to_crop.copy()
     window[:, 2] = apply(to_crop, np.array([left, top], np.float32))
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP

@@ -30,7 +30,7 @@ class ReferenceSession:
     over a pyramid (push-pull, Gortler et al. 1996, section 3.4) and steadied over time.
     """
 
-    def __init__(self, size: int = 192) -> None:
+    def __init__(self, size: int = 128) -> None:
         """`size` is the crop's side in pixels; the light needs few."""
         self.spec = ModelSpec(name="warped reference", backend="reference", device="cpu", size=size)
 
