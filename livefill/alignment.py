@@ -53,7 +53,7 @@ def settle(expected: RGB, crop: RGB, visible: Mask, *, limit: float = 0.03) -> F
     seen = _resize(visible, small) > 0.9
     flow = _flow(cv2.DISOPTICAL_FLOW_PRESET_FAST).calc(ours, np.where(seen, theirs, ours), None)  # type: ignore[call-overload]
     slopes = (cv2.Sobel(ours, cv2.CV_32F, 1, 0), cv2.Sobel(ours, cv2.CV_32F, 0, 1))
-    weight = np.clip(cv2.magnitude(*slopes) / 60, 0.02, 1) * seen
+    weight = np.asarray(np.clip(cv2.magnitude(*slopes) / 60, 0.02, 1) * seen, np.float32)
     sigma = small / 19
     spread = blur(flow * weight[..., None], sigma) / (blur(weight, sigma)[..., None] + np.float32(0.02))
     bounded = np.clip(spread, -limit * small, limit * small) * np.float32(side / small)
@@ -151,5 +151,5 @@ class Features:
         affine, inliers = cv2.estimateAffinePartial2D(ours, theirs, method=cv2.RANSAC, ransacReprojThreshold=6)
         if affine is None or int(inliers.sum()) < 8:
             return None
-        moved = apply(np.asarray(affine, np.float32), ours[:2])
-        return np.asarray(affine, np.float32) if np.isfinite(moved).all() else None
+        scale = float(np.hypot(affine[0, 0], affine[1, 0]))
+        return np.asarray(affine, np.float32) if 0.1 < scale < 10 else None  # not a head shrunk to a point

@@ -12,7 +12,7 @@ import numpy as np
 from livefill.backends import open_session
 from livefill.calibration import Calibrator, Judgement
 from livefill.capture import BaseSource, FileSource, open_source
-from livefill.errors import ConfigError, SourceError
+from livefill.errors import ConfigError, EndOfStream, SourceError
 from livefill.filler import Filler
 from livefill.pipeline import Stages, run
 from livefill.profile import Profile
@@ -21,7 +21,16 @@ from livefill.stats import Stats
 from livefill.tracking import MeshTracker, NoTracker, ReferenceTracker
 from livefill.types import Frame, Mask, ModelSpec, Patch, Track, Tracker
 
-__all__ = ["NoFiller", "calibrate", "fill_file", "read_mask", "stages_for", "track_file"]
+__all__ = [
+    "NoFiller",
+    "calibrate",
+    "fill_file",
+    "is_picture",
+    "open_for_calibration",
+    "read_mask",
+    "stages_for",
+    "track_file",
+]
 
 PICTURES = {".bmp", ".jpeg", ".jpg", ".png", ".webp"}
 
@@ -42,7 +51,10 @@ class MaskedTracker:
 
     def track(self, frame: Frame) -> Track | None:
         """Return the inner tracker's landmarks with the next mask."""
-        mask = _white(self._masks.read().image, frame.image.shape[1::-1])
+        try:
+            mask = _white(self._masks.read().image, frame.image.shape[1::-1])
+        except EndOfStream:
+            raise ConfigError("the video of masks is shorter than the video to fill") from None
         track = self._inner.track(frame)
         return None if track is None else replace(track, occluder=mask)
 
@@ -62,16 +74,22 @@ def stages_for(profile: Profile | None, *, backend: str = "auto", mask: Path | N
         raise ConfigError(f"there is no mask {mask}")
     if profile is None:
         return Stages(NoTracker(), NoFiller()), session.spec
-    picture = mask is not None and mask.suffix.lower() in PICTURES
-    tracker: Tracker = ReferenceTracker(profile, static=read_mask(mask) if mask and picture else None)
-    if mask is not None and not picture:
+    static = read_mask(mask) if mask is not None and is_picture(mask) else None
+    tracker: Tracker = ReferenceTracker(profile, static=static)
+    if mask is not None and static is None:
         tracker = MaskedTracker(tracker, FileSource(mask))
     return Stages(tracker, Filler(profile, session)), session.spec
 
 
+def is_picture(path: Path) -> bool:
+    """Tell by its name whether a mask is one picture rather than a video."""
+    return path.suffix.lower() in PICTURES
+
+
 def read_mask(path: Path) -> Mask:
     """Read a picture as a mask: white, or opaque where it has an alpha channel, is always covered."""
-    image = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED)
+    data = np.frombuffer(path.read_bytes(), np.uint8)
+    image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if len(data) else None
     if image is None:
         raise ConfigError(f"the mask {path} is not a picture that can be read")
     if image.ndim == 3 and image.shape[2] == 4 and image[..., 3].min() < 255:
@@ -95,8 +113,7 @@ def fill_file(
 
     `on_frame` is told how many frames are done, of how many (0 where that is unknown).
     """
-    if out.exists() and out.samefile(source_path):
-        raise ConfigError(f"{out} is the input itself: choose another name for the output")
+    _check_target(out, source_path)
     with FileSource(source_path) as source:
         stages, _ = stages_for(profile, backend=backend, mask=mask)
         done = 0
@@ -116,8 +133,14 @@ def fill_file(
     return done
 
 
+def _check_target(out: Path, source: Path) -> None:
+    if out.exists() and source.exists() and out.samefile(source):
+        raise ConfigError(f"{out} is the input itself: choose another name for the output")
+
+
 def track_file(source_path: Path, out: Path, profile: Profile | None) -> int:
     """Write the landmarks and masks of a video as .npz; return the number of frames."""
+    _check_target(out, source_path)
     points, scores, masks = [], [], []
     shape: tuple[int, ...] = ()
     tracker: Tracker = MeshTracker() if profile is None else ReferenceTracker(profile)

@@ -45,7 +45,8 @@ def _explained() -> Iterator[None]:
     try:
         yield
     except LivefillError as error:
-        err.print(f"[red]livefill:[/red] {error}", markup=True)
+        err.print("[red]livefill:[/red]", end=" ")
+        err.print(str(error), markup=False)  # a path may hold brackets
         sys.exit(1)
     except KeyboardInterrupt:
         err.print("stopped")

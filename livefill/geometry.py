@@ -61,8 +61,11 @@ def compose(outer: Affine, inner: Affine) -> Affine:
 
 
 def similarity(source: Points, target: Points, weights: NDArray[np.float32] | None = None) -> Affine:
-    """Fit rotation, scale and shift that take `source` to `target`, least squares (Umeyama 1991, section III)."""
-    w = np.ones(len(source), np.float64) if weights is None else weights.astype(np.float64)
+    """Fit rotation, scale and shift that take `source` to `target`, least squares (Umeyama 1991, section III).
+
+    Where no point has any weight, all count the same.
+    """
+    w = np.ones(len(source)) if weights is None or not weights.any() else weights.astype(np.float64)
     w = w / w.sum()
     a = source - (mean_a := w @ source)
     b = target - (mean_b := w @ target)

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from pathlib import Path
 from time import monotonic
 
-from livefill.app import NoFiller, stages_for
+from livefill.app import NoFiller, is_picture, stages_for
 from livefill.calibration import Calibrator
-from livefill.capture import BaseSource, is_camera, open_source
+from livefill.capture import BaseSource, open_source
 from livefill.config import Settings, parse_size
-from livefill.errors import CalibrationError, ProfileError
+from livefill.errors import CalibrationError, CameraAway, ConfigError, ProfileError
 from livefill.pipeline import Stages, run
 from livefill.profile import Profile, load_profile, profile_path, save_profile
 from livefill.sinks import BaseSink, open_sink
-from livefill.sinks.paced import PacedSink
+from livefill.sinks.paced import PacedSink, placeholder
 from livefill.stats import Stats
 from livefill.tracking import NoTracker
 from livefill.types import Frame, Track, Tracker
@@ -31,6 +30,8 @@ class Live:
 
     def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
         """Prepare; `say` is told what the user should know, a sentence each."""
+        if settings.mask is not None and not is_picture(settings.mask):
+            raise ConfigError(f"the mask {settings.mask} must be a picture; a video of masks is for `livefill file`")
         self.settings = settings
         self.stats = Stats()
         self.paused = False
@@ -39,6 +40,7 @@ class Live:
         self._say = say
         self._stop = False
         self._recalibrate = False
+        self._away = False
         self._failed: tuple[str, float] | None = None  # what a stage said, and until when to leave it alone
         self._ours = Stages(NoTracker(), NoFiller())
         self._stages = Stages(NoTracker(), NoFiller())
@@ -47,6 +49,8 @@ class Live:
     @property
     def state(self) -> str:
         """What is going on, in a few words."""
+        if self._away:
+            return "the camera is away"
         if isinstance(self._stages.tracker, _Calibrating):
             return self._stages.tracker.state
         if self.paused:
@@ -80,14 +84,28 @@ class Live:
             self._load()
 
             def between(shown: Frame | None) -> bool:
-                if shown is not None and not isinstance(sink, PacedSink):
-                    self.stats.tick(shown.time)
+                if shown is not None:
+                    self._back()
+                    if not isinstance(sink, PacedSink):  # which counts by itself
+                        self.stats.tick(shown.time)
                 self.stats.dropped = source.dropped + getattr(sink, "dropped", 0)
                 self._steer()
                 each_frame(self)
                 return not self._stop
 
-            run(source, self._stages, sink, stats=self.stats, between=between, forgive=self._forgive)
+            def away(error: CameraAway) -> None:
+                if not self._away:
+                    self._say(f"{error} Waiting for it to come back.")
+                self._away = True
+                if isinstance(sink, PacedSink):  # a frozen face would be worse than a word
+                    sink.write(Frame(-1, monotonic(), placeholder(sink.size, "livefill: the camera is away")))
+
+            run(source, self._stages, sink, stats=self.stats, between=between, forgive=self._forgive, away=away)
+
+    def _back(self) -> None:
+        if self._away:
+            self._say("The camera is back.")
+        self._away = False
 
     def _open(self, stack: ExitStack) -> tuple[BaseSink, BaseSource]:
         """Open the sink before anything that takes time: an application lists a camera only while it is fed."""
@@ -101,10 +119,7 @@ class Live:
         source = open_source(settings.camera, size=size, fps=settings.fps, live=True, loop=loop)
         stack.enter_context(source)
         if sink is None:
-            sound = None if is_camera(settings.camera) or loop else Path(settings.camera).expanduser()
-            if sound is not None and not sound.is_file():
-                sound = None
-            sink = stack.enter_context(open_sink(settings.sink, size=source.size, rate=source.rate, audio_from=sound))
+            sink = stack.enter_context(open_sink(settings.sink, size=source.size, rate=source.rate))
         self.sink_label = sink.label
         return sink, source
 
@@ -127,6 +142,8 @@ class Live:
         self._choose_stages()
 
     def _choose_stages(self) -> None:
+        if isinstance(self._stages.tracker, _Calibrating):
+            return  # it passes the picture through, and chooses when it is at its end
         passing = self.paused or self._failed is not None
         self._stages.tracker = NoTracker() if passing else self._watch
         self._stages.filler = NoFiller() if passing else self._ours.filler
@@ -138,12 +155,13 @@ class Live:
             self._choose_stages()
         if self._recalibrate:
             self._recalibrate = False
+            self._end_calibration()
             self._stages.tracker, self._stages.filler = _Calibrating(), NoFiller()
         if isinstance(self._stages.tracker, _Calibrating) and self._stages.tracker.done:
             self._finish(self._stages.tracker)
 
     def _finish(self, calibrating: _Calibrating) -> None:
-        calibrating.close()
+        self._end_calibration()
         self._choose_stages()
         name = self.settings.profile or "default"
         try:
@@ -159,7 +177,13 @@ class Live:
         if self._failed is None:
             self._say(f"Passing the picture through for {RETRY:.0f} s: {type(error).__name__}: {error}")
         self._failed = (str(error), monotonic() + RETRY)
+        self._end_calibration()
         self._choose_stages()
+
+    def _end_calibration(self) -> None:
+        if isinstance(self._stages.tracker, _Calibrating):
+            self._stages.tracker.close()
+            self._stages.tracker = NoTracker()
 
     def _close_stages(self) -> None:
         self._stages.tracker.close()

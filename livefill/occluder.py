@@ -7,6 +7,7 @@ mask is smoothed by a mean field with a guided filter (He et al. 2013), which ma
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -23,6 +24,8 @@ Bits = NDArray[np.uint8]
 Indices = NDArray[np.int32]
 CHROMA = np.array([0.6, 3, 3], np.float32)  # weights of squared differences in Y, Cr, Cb
 BINS = (8, 16, 16)
+WEIGHT_NEW, WEIGHT_KNOWN = 0.8, 0.35  # mean surprise that a piece adds to the face, in levels
+GIRTH_NEW, GIRTH_KNOWN = 0.15, 0.13  # in eye distances
 BOUND = (25.0, 8.0, 8.0)  # how far the light may differ from place to place, in Y, Cr, Cb
 
 
@@ -43,7 +46,8 @@ class Finding:
     """What one comparison says."""
 
     mask: Mask  # (n, n), 0 or 1
-    explained: float  # 0..1, share of the visible face's texture that is as expected
+    explained: float  # 0..1, share of the face's texture that is seen and as expected
+    best_half: float  # 0..1, the same of the half of the face that is most as expected
     palette: Palette | None  # None where nothing covers the face
 
 
@@ -90,10 +94,10 @@ def find(
     odds = np.clip(odds + 1.2 * np.clip(prior - 0.3, 0, 1), -3, 3) * inside - 3 * (1 - inside)
     mask = _clean(_mean_field(seen[..., 0], np.asarray(odds, np.float32)), unit)
     mask = _keep_covering(mask, face, mouth | eyes | brows, surprise, prior, unit)
-    explained = _explained(reference[..., 0], surprise, face, mask, mouth, inside)
+    explained, best_half = _explained(reference[..., 0], surprise, face, mask, mouth, inside)
     covering = (mask > 0) & (face > 0) & (surprise > 10)
     learned = _learn(palette, colours, expected_colours, covering, near * (1 - mask))
-    return Finding(mask.astype(np.float32), explained, learned)
+    return Finding(mask.astype(np.float32), explained, best_half, learned)
 
 
 def _soft_zones(points: Points, unit: float, shape: tuple[int, ...]) -> tuple[Bits, Bits, Bits]:
@@ -139,26 +143,44 @@ def _clean(mask: Bits, unit: float) -> Bits:
 
 
 def _keep_covering(mask: Bits, face: Bits, soft: Bits, surprise: Floats, prior: Mask, unit: float) -> Bits:
-    """Keep the pieces that cover something of the face other than its mouth and eyes; a new piece has to cover more."""
+    """Keep the pieces that are as solid as things are; folds, brows and shadows are thin and faint.
+
+    Weight is surprise over the face but for mouth, eyes and brows; girth the radius of the largest disc in the piece.
+    A new piece has to show more of both than one that was there before.
+    """
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
     flat = labels.ravel()
 
-    def total(values: NDArray[np.generic]) -> Floats:
-        return np.bincount(flat, weights=values.ravel(), minlength=count).astype(np.float32)
+    def total(values: NDArray[Any]) -> NDArray[Any]:
+        return np.bincount(flat, weights=values.ravel(), minlength=count)
 
-    core = np.asarray(cv2.erode(face, _disc(0.12 * unit)), np.float32)
-    area = float(face.sum())
+    core = np.asarray(cv2.erode(face, _disc(0.12 * unit)), np.uint8)
+    weight = total(core * (1 - soft) * np.maximum(surprise - 8, 0)) / max(float(face.sum()), 1.0)
     known = total(prior > 0.5) > 0.2 * stats[:, cv2.CC_STAT_AREA]
-    strong = total(core * (1 - soft.astype(np.float32)) * np.maximum(surprise - 8, 0))
-    keep = (total(core) > 0.004 * area) & (strong > np.where(known, 0.02, 0.06) * area)
+    keep = weight > np.where(known, WEIGHT_KNOWN, WEIGHT_NEW)
     keep[0] = False
+    radius = cv2.distanceTransform(np.pad(mask, 1), cv2.DIST_L2, 3)[1:-1, 1:-1] / unit
+    for piece in np.flatnonzero(keep):
+        keep[piece] = radius[labels == piece].max() > (GIRTH_KNOWN if known[piece] else GIRTH_NEW)
     return np.asarray(keep[labels], np.uint8)
 
 
-def _explained(luma: Floats, surprise: Floats, face: Bits, mask: Bits, mouth: Bits, inside: Mask) -> float:
-    texture = np.clip(cv2.magnitude(cv2.Sobel(luma, cv2.CV_32F, 1, 0), cv2.Sobel(luma, cv2.CV_32F, 0, 1)) / 60, 0.05, 1)
-    weight = texture * face * (1 - mouth) * inside
-    return float((weight * (surprise < 10) * (1 - mask)).sum() / max(float(weight.sum()), 1.0))
+def _explained(
+    luma: Floats, surprise: Floats, face: Bits, mask: Bits, mouth: Bits, inside: Mask
+) -> tuple[float, float]:
+    """Return the share of the face's texture that is as expected, and the same of its best half.
+
+    Of an occluder's four halves (upper, lower, left, right of the face) one is mostly free; somebody else's face is
+    strange in all of them.
+    """
+    slopes = (cv2.Sobel(luma, cv2.CV_32F, 1, 0), cv2.Sobel(luma, cv2.CV_32F, 0, 1))
+    weight = np.clip(cv2.magnitude(*slopes) / 60, 0.05, 1) * face * (1 - mouth) * inside
+    expected = weight * (surprise < 10) * (1 - mask)
+    x, y, width, height = cv2.boundingRect(face)
+    row, column = y + height // 2, x + width // 2
+    halves = (np.s_[:row], np.s_[row:], np.s_[:, :column], np.s_[:, column:])
+    best = max(float(expected[half].sum()) / max(float(weight[half].sum()), 1.0) for half in halves)
+    return float(expected.sum()) / max(float(weight.sum()), 1.0), best
 
 
 def _learn(

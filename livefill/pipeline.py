@@ -38,12 +38,13 @@ def run(
     stats: Stats | None = None,
     between: Callable[[Frame | None], bool] | None = None,
     forgive: Callable[[Exception], None] | None = None,
+    away: Callable[[CameraAway], None] | None = None,
 ) -> None:
     """Run until the source ends. Errors of source and sink end it, with themselves.
 
     `between` is called before each frame with the last one shown; it stops the loop by returning False. With
     `forgive`, an error while observing or filling is told to it and the frame passes as the camera gave it; without,
-    it ends the loop.
+    it ends the loop. `away` is told, about once a second, that the camera gives nothing.
     """
     stats = stats or Stats()
     shown: Frame | None = None
@@ -51,8 +52,11 @@ def run(
         try:
             with stats.stage("capture"):
                 frame = source.read()
-        except CameraAway:
-            continue  # the sink goes on showing the last frame, and the source on looking for the camera
+        except CameraAway as error:
+            shown = None
+            if away is not None:
+                away(error)
+            continue  # the source goes on looking for its camera
         except EndOfStream:
             return
         shown = _retouch(frame, stages, stats, forgive)

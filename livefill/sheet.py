@@ -34,7 +34,10 @@ def write_picture(path: Path, rows: Sequence[Sequence[RGB]], *, gap: int = 4) ->
         for x, picture in enumerate(row):
             top, left = y * (height + gap), x * (width + gap)
             sheet[top : top + height, left : left + width] = picture
-    packed, data = cv2.imencode(path.suffix or ".png", cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))
+    kind = path.suffix or ".png"
+    if not cv2.haveImageWriter(kind):
+        raise ConfigError(f"{path} cannot be written as a picture: let its name end in .png or .jpg")
+    packed, data = cv2.imencode(kind, cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))
     if not packed:
         raise ConfigError(f"{path} cannot be written as a picture")
     try:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from livefill import occluder
 from livefill.alignment import follow, gray, settle, shift
-from livefill.geometry import apply, compose, crop_transform, fill_polygon, invert, pose_shape
+from livefill.geometry import apply, compose, crop_transform, eye_distance, fill_polygon, invert, pose_shape
 from livefill.landmarker import FaceMesh, Hands
 from livefill.occluder import Finding
 from livefill.profile import Profile
@@ -29,6 +29,8 @@ SIZE = 192  # side of the crop in pixels
 FACE_SHARE = 0.48  # of the crop that the face takes
 GOOD = 0.55  # share of the visible face that must look as expected
 POOR = 0.3  # below this it is not this person, or not a face
+RECOGNISED = 0.65  # share of the best half of a face that must look as expected before it is this person's
+AGREE = 0.2  # eye distances between the landmarks and where features have them, for both to mean one face
 HOLD = 0.5  # seconds that a lost face is carried on
 SEARCH_EVERY = 5  # frames between two searches of the whole picture: they cost ten frames' work
 HANDS_EVERY = 6  # frames between two searches for hands
@@ -108,11 +110,9 @@ class ReferenceTracker:
         if (view is None or view.finding.explained < GOOD) and self._count % SEARCH_EVERY == 1:
             views = [view] if view is not None else []
             view = max([*views, *self._find(frame)], key=lambda v: v.finding.explained, default=None)
-        if view is None:
-            return None
-        if view.finding.explained >= POOR:
+        if view is not None and view.finding.explained >= POOR:
             self._seen = frame.time
-        elif self._last is None or frame.time - self._seen > HOLD:
+        elif view is None or frame.time - self._seen > HOLD:
             self._last = None
             self._smooth.reset()
             return None
@@ -151,14 +151,24 @@ class ReferenceTracker:
         return best if best.finding.explained > known.finding.explained + CLEARLY else view
 
     def _find(self, frame: Frame) -> Iterator[_View]:
-        """Search the whole picture for the face, by the network and by the reference's own features."""
-        for face in self._search.find(frame.image):
-            yield self._look(frame, face[:, :2], None)
+        """Search the whole picture for this person's face, by the network and by the reference's own features.
+
+        Only a face that is recognised is given: by features that agree with its landmarks, or by a half of it that
+        looks as expected. The network finds anybody's face, and nobody's may be painted over with another's.
+        """
         best = self._profile.references[0]
         moved = best.features.find(frame.image)
-        if moved is not None:
-            # The network has just failed on this picture: the features' word is taken as it is.
-            yield self._compare(frame, apply(moved, best.points), None)
+        by_features = None if moved is None else apply(moved, best.points)
+        for face in self._search.find(frame.image):
+            view = self._look(frame, face[:, :2], None)
+            agree = by_features is not None and _apart(view.points, by_features) < AGREE
+            if agree or view.finding.best_half > RECOGNISED:
+                yield view
+        if by_features is not None:
+            # Where the network sees nothing the features' word is taken as it is.
+            view = self._compare(frame, by_features, None)
+            if view.finding.explained > POOR:
+                yield view
 
     def _look(self, frame: Frame, guess: Points, last: _View | None) -> _View:
         """Observe one frame, given about where the landmarks are."""
@@ -218,6 +228,11 @@ def _crop(image: RGB, to_crop: Affine) -> RGB:
     return np.asarray(
         cv2.warpAffine(image, to_crop, (SIZE, SIZE), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE), np.uint8
     )
+
+
+def _apart(a: Points, b: Points) -> float:
+    """Mean distance of two sets of landmarks, in eye distances."""
+    return float(np.linalg.norm(a - b, axis=1).mean()) / max(eye_distance(a), 1e-6)
 
 
 def _carry(last: _View | None, to_crop: Affine) -> Mask:

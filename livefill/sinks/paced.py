@@ -40,6 +40,7 @@ class PacedSink(BaseSink):
         self._overtaken = 0  # frames that were held back for their beat when a newer one came
         self._inner = inner
         self.label = inner.label
+        self.size = size
         self._stats = stats
         self._arrived: float | None = None  # when the frame of this beat came
         self._latest: Latest[Frame] = Latest()
