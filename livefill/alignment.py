@@ -6,12 +6,13 @@ Crops are uint8 or float32 (n, n, 3) RGB; `visible` is float32 (n, n), 1 where b
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from livefill.geometry import Field, apply
+from livefill.geometry import Field
 from livefill.types import RGB, Affine, Mask, Points
 
 __all__ = ["blur", "follow", "gray", "harmonise", "settle", "shift"]
@@ -96,7 +97,13 @@ def follow(before: NDArray[np.uint8], now: NDArray[np.uint8], points: Points) ->
     if good.sum() < 10:
         return None
     affine, _ = cv2.estimateAffinePartial2D(some[good], found[good], method=cv2.LMEDS)
-    return None if affine is None else np.asarray(affine, np.float32)
+    return None if affine is None else _plausible(affine, limit=2)
+
+
+def _plausible(affine: NDArray[Any], *, limit: float) -> Affine | None:
+    """Give the similarity back, unless it scales beyond `limit`: fitted to noise, it may be of no size at all."""
+    scale = float(np.hypot(affine[0, 0], affine[1, 0]))
+    return np.asarray(affine, np.float32) if 1 / limit < scale < limit else None
 
 
 def harmonise(
@@ -151,5 +158,4 @@ class Features:
         affine, inliers = cv2.estimateAffinePartial2D(ours, theirs, method=cv2.RANSAC, ransacReprojThreshold=6)
         if affine is None or int(inliers.sum()) < 8:
             return None
-        scale = float(np.hypot(affine[0, 0], affine[1, 0]))
-        return np.asarray(affine, np.float32) if 0.1 < scale < 10 else None  # not a head shrunk to a point
+        return _plausible(affine, limit=10)

@@ -69,6 +69,9 @@ def stages_for(profile: Profile | None, *, backend: str = "auto", mask: Path | N
 
     `mask` is a picture of what is always covered (white), or a video that says it frame by frame.
     """
+    # OpenCV's threads gain nothing on crops this small, and while they wait for work they spin: on two cores that takes
+    # from the encoder and the camera what they need.
+    cv2.setNumThreads(1)
     session = open_session(backend)
     if mask is not None and not mask.exists():
         raise ConfigError(f"there is no mask {mask}")

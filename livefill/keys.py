@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 import sys
 from types import TracebackType
@@ -48,10 +49,14 @@ class Keys:
             return keys
         if self._before is None:
             return ""
-        keys = ""
+        # Not through the stream: it would keep what was typed at once in a buffer that select does not see.
+        typed = b""
         while select.select([self._stream], [], [], 0)[0]:
-            key = self._stream.read(1)
-            if not key:
+            try:
+                chunk = os.read(self._stream.fileno(), 64)
+            except OSError:  # the terminal has gone
                 break
-            keys += key
-        return keys
+            if not chunk:
+                break
+            typed += chunk
+        return typed.decode(errors="ignore")

@@ -25,6 +25,8 @@ Indices = NDArray[np.int32]
 CHROMA = np.array([0.6, 3, 3], np.float32)  # weights of squared differences in Y, Cr, Cb
 BINS = (8, 16, 16)
 WEIGHT_NEW, WEIGHT_KNOWN = 0.8, 0.35  # mean surprise that a piece adds to the face, in levels
+SPILL = 1.0  # face areas that an occluder may take beside the face
+NEAR = 0.05  # eye distances that a head may be turned from the reference without looking different
 GIRTH_NEW, GIRTH_KNOWN = 0.15, 0.13  # in eye distances
 BOUND = (25.0, 8.0, 8.0)  # how far the light may differ from place to place, in Y, Cr, Cb
 
@@ -60,11 +62,13 @@ def find(
     prior: Mask,
     palette: Palette | None = None,
     hand: Mask | None = None,
+    turned: float = 0.0,
 ) -> Finding:
     """Mark what covers the face.
 
     `points` are the landmarks in the crop; `inside` is 1 where the crop shows the frame and not what lies beyond its
-    border; `prior` is the last mask, moved along; `hand` is 1 where a hand was detected.
+    border; `prior` is the last mask, moved along; `hand` is 1 where a hand was detected. `turned` is how far the
+    head is turned from the reference's pose, in eye distances: the further, the more the face differs by itself.
     """
     unit = eye_distance(points)
     face = fill_polygon(inside.shape, face_hull(points))
@@ -75,7 +79,8 @@ def find(
     trusted = np.asarray((1 - prior) * near * (1 - mouth) * inside * np.where(face > 0, 1, 0.3), np.float32)
     reference = reference + harmonise(seen, reference, trusted, reach=0.35 * unit, bound=BOUND)
     surprise, contrast = _surprise(seen, reference)
-    tolerance = 9 + 6 * eyes + 4 * brows + 14 * mouth + 0.08 * np.clip(contrast - 20, 0, 60)
+    excess = max(0.0, turned - NEAR)
+    tolerance = 9 + 400 * excess + 6 * eyes + 4 * brows + 14 * mouth + 0.08 * np.clip(contrast - 20, 0, 60)
     odds = (blur(surprise, 1.5) - tolerance) / 6
     if hand is not None:
         odds = odds + 1.5 * hand * (surprise > 4)
@@ -93,7 +98,9 @@ def find(
     odds = np.where(face > 0, odds, np.minimum(odds, 2 * news))
     odds = np.clip(odds + 1.2 * np.clip(prior - 0.3, 0, 1), -3, 3) * inside - 3 * (1 - inside)
     mask = _clean(_mean_field(seen[..., 0], np.asarray(odds, np.float32)), unit)
-    mask = _keep_covering(mask, face, mouth | eyes | brows, surprise, prior, unit)
+    mask = _keep_covering(mask, face, mouth | eyes | brows, surprise, prior, unit, strict=1 + 60 * excess)
+    if float((mask * (1 - face)).sum()) > SPILL * float(face.sum()):
+        mask = mask * face  # nothing before a face is that large: the background has moved
     explained, best_half = _explained(reference[..., 0], surprise, face, mask, mouth, inside)
     covering = (mask > 0) & (face > 0) & (surprise > 10)
     learned = _learn(palette, colours, expected_colours, covering, near * (1 - mask))
@@ -142,11 +149,13 @@ def _clean(mask: Bits, unit: float) -> Bits:
     return np.asarray(mask | around[1:-1, 1:-1], np.uint8)  # what the flood did not reach is enclosed
 
 
-def _keep_covering(mask: Bits, face: Bits, soft: Bits, surprise: Floats, prior: Mask, unit: float) -> Bits:
+def _keep_covering(
+    mask: Bits, face: Bits, soft: Bits, surprise: Floats, prior: Mask, unit: float, *, strict: float
+) -> Bits:
     """Keep the pieces that are as solid as things are; folds, brows and shadows are thin and faint.
 
     Weight is surprise over the face but for mouth, eyes and brows; girth the radius of the largest disc in the piece.
-    A new piece has to show more of both than one that was there before.
+    A new piece has to show more of both than one that was there before; `strict` multiplies the weights.
     """
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
     flat = labels.ravel()
@@ -157,7 +166,7 @@ def _keep_covering(mask: Bits, face: Bits, soft: Bits, surprise: Floats, prior: 
     core = np.asarray(cv2.erode(face, _disc(0.12 * unit)), np.uint8)
     weight = total(core * (1 - soft) * np.maximum(surprise - 8, 0)) / max(float(face.sum()), 1.0)
     known = total(prior > 0.5) > 0.2 * stats[:, cv2.CC_STAT_AREA]
-    keep = weight > np.where(known, WEIGHT_KNOWN, WEIGHT_NEW)
+    keep = weight > strict * np.where(known, WEIGHT_KNOWN, WEIGHT_NEW)
     keep[0] = False
     radius = cv2.distanceTransform(np.pad(mask, 1), cv2.DIST_L2, 3)[1:-1, 1:-1] / unit
     for piece in np.flatnonzero(keep):

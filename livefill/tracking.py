@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from livefill import occluder
 from livefill.alignment import follow, gray, settle, shift
-from livefill.geometry import apply, compose, crop_transform, eye_distance, fill_polygon, invert, pose_shape
+from livefill.geometry import apply, compose, crop_transform, eye_distance, fill_polygon, invert, pose_shape, similarity
 from livefill.landmarker import FaceMesh, Hands
 from livefill.occluder import Finding
-from livefill.profile import Profile
+from livefill.profile import Profile, Reference
 from livefill.smoothing import OneEuro
 from livefill.types import RGB, Affine, Frame, Mask, Points, Track
 
@@ -200,6 +200,7 @@ class ReferenceTracker:
             prior=prior,
             palette=last.finding.palette if last else None,
             hand=self._hand(crop, prior),
+            turned=_turned(self._profile.references[choice], points),
         )
         if self._static is not None:
             finding = replace(finding, mask=np.maximum(finding.mask, self._static_in(to_crop, frame.image.shape)))
@@ -233,6 +234,13 @@ def _crop(image: RGB, to_crop: Affine) -> RGB:
 def _apart(a: Points, b: Points) -> float:
     """Mean distance of two sets of landmarks, in eye distances."""
     return float(np.linalg.norm(a - b, axis=1).mean()) / max(eye_distance(a), 1e-6)
+
+
+def _turned(reference: Reference, points: Points) -> float:
+    """How far the head is turned from the reference's pose: by what that moves the landmarks, in eye distances."""
+    everywhere = np.ones(len(points), np.float32)
+    flat = apply(similarity(reference.points, points), reference.points)
+    return _apart(flat, pose_shape(reference.points, reference.depth, points, everywhere))
 
 
 def _carry(last: _View | None, to_crop: Affine) -> Mask:
