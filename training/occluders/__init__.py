@@ -1,0 +1,1 @@
+"""Things that cover a face, rendered with their alpha."""
