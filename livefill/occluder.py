@@ -24,6 +24,10 @@ Bits = NDArray[np.uint8]
 Indices = NDArray[np.int32]
 CHROMA = np.array([0.6, 3, 3], np.float32)  # weights of squared differences in Y, Cr, Cb
 BINS = (8, 16, 16)
+LEVELS = np.arange(256)
+BLUE_BIN = np.clip(LEVELS // 8 - 8, 0, 15).astype(np.int32)
+RED_BIN = BLUE_BIN * BINS[2]
+LUMA_BIN = (LEVELS // 32 * BINS[1] * BINS[2]).astype(np.int32)
 WEIGHT_NEW, WEIGHT_KNOWN = 0.8, 0.35  # mean surprise that a piece adds to the face, in levels
 SPILL = 1.0  # face areas that an occluder may take beside the face
 NEAR = 0.05  # eye distances that a head may be turned from the reference without looking different
@@ -73,8 +77,7 @@ def find(
     unit = eye_distance(points)
     face = fill_polygon(inside.shape, face_hull(points))
     mouth, eyes, brows = _soft_zones(points, unit, inside.shape)
-    seen = blur(np.asarray(cv2.cvtColor(crop, cv2.COLOR_RGB2YCrCb), np.float32), 1.0)
-    reference = blur(np.asarray(cv2.cvtColor(expected, cv2.COLOR_RGB2YCrCb), np.float32), 1.0)
+    seen, reference = _smooth_ycrcb(crop), _smooth_ycrcb(expected)
     near = _grow(face, 0.5 * unit)
     trusted = np.asarray((1 - prior) * near * (1 - mouth) * inside * np.where(face > 0, 1, 0.3), np.float32)
     reference = reference + harmonise(seen, reference, trusted, reach=0.35 * unit, bound=BOUND)
@@ -107,6 +110,10 @@ def find(
     return Finding(mask.astype(np.float32), explained, best_half, learned)
 
 
+def _smooth_ycrcb(image: RGB) -> Floats:
+    return cv2.GaussianBlur(cv2.cvtColor(image, cv2.COLOR_RGB2YCrCb), (0, 0), 1.0).astype(np.float32)
+
+
 def _soft_zones(points: Points, unit: float, shape: tuple[int, ...]) -> tuple[Bits, Bits, Bits]:
     """Mouth, eyes and brows: what moves by itself, and may look other than expected without being covered."""
     mouth = _grow(fill_polygon(shape, points[list(LIPS)]), 0.10 * unit)
@@ -127,7 +134,7 @@ def _surprise(seen: Floats, reference: Floats) -> tuple[Floats, Floats]:
     return np.asarray(surprise, np.float32), np.asarray((high - low)[..., 0], np.float32)
 
 
-def _mean_field(luma: Floats, odds: Floats, *, rounds: int = 3, radius: int = 4, edge: float = 40.0) -> Bits:
+def _mean_field(luma: Floats, odds: Floats, *, rounds: int = 2, radius: int = 4, edge: float = 40.0) -> Bits:
     """Let each pixel hear its neighbours on the same side of the picture's edges."""
     side = (2 * radius + 1, 2 * radius + 1)
     mean = cv2.blur(luma, side)
@@ -208,10 +215,8 @@ def _learn(
 
 def _bins(image: Floats) -> Indices:
     """Number the colours: 8 steps of Y, 16 each of Cr and Cb around gray."""
-    luma, red, blue = cv2.split(image)
-    coarse = np.clip(luma / 32, 0, 7).astype(np.int32)
-    chroma = (np.clip(red / 8 - 8, 0, 15).astype(np.int32), np.clip(blue / 8 - 8, 0, 15).astype(np.int32))
-    return np.asarray((coarse * BINS[1] + chroma[0]) * BINS[2] + chroma[1], np.int32)
+    luma, red, blue = cv2.split(np.clip(image, 0, 255).astype(np.uint8))
+    return np.asarray(LUMA_BIN[luma] + RED_BIN[red] + BLUE_BIN[blue], np.int32)
 
 
 def _histogram(index: Indices) -> Floats:

@@ -25,7 +25,7 @@ from livefill.types import RGB, Affine, Mask, Points
 __all__ = ["Profile", "Reference", "delete_profile", "list_profiles", "load_profile", "profile_path", "save_profile"]
 
 FORMAT = 1
-STEP = 4  # pixels between two nodes of a view's warp
+STEP = 6  # pixels between two nodes of a view's warp
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -67,7 +67,7 @@ class Reference:
         gives, for places in the frame, by how many pixels the warp has to be corrected there.
         """
         width, height = size
-        # The warp is smooth: it is worked out at every fourth pixel and interpolated.
+        # The warp is smooth: it is worked out at every sixth pixel and interpolated.
         shape = (-(-height // STEP), -(-width // STEP))
         places = apply(invert(to_view), grid(shape, STEP))
         if moved is not None:
