@@ -1,0 +1,97 @@
+"""What the filler relies on, whichever session it has."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import synthetic
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from livefill.backends import BACKENDS, open_session
+from livefill.types import Inputs, Session
+
+HOLE = (60, 70, 120, 130)
+
+
+@pytest.fixture(params=BACKENDS, scope="module")
+def session(request: pytest.FixtureRequest) -> Session:
+    return open_session(request.param)
+
+
+def inputs_of(session: Session, *, light: float = 0.0, box: tuple[int, int, int, int] = HOLE) -> dict[str, np.ndarray]:
+    size = session.spec.size
+    points = synthetic.face((size / 2, size / 2), 0.44 * size)
+    expected = synthetic.picture(points, (size, size)).astype(np.float32) / 255
+    crop = np.clip(expected + np.float32(light), 0, 1)
+    mask = synthetic.block((size, size), box)
+    crop[mask > 0] = (0.1, 0.2, 0.8)
+    return {"crop": crop, "expected": expected, "mask": mask}
+
+
+def fill(session: Session, inputs: Inputs) -> np.ndarray:
+    return session.step(inputs, session.initial_state())[0]["fill"]
+
+
+def test_fill_is_a_picture_of_the_crop(session: Session) -> None:
+    inputs = inputs_of(session, light=0.3)
+    outputs, _ = session.step(inputs, session.initial_state())
+    assert outputs["fill"].shape == inputs["crop"].shape
+    assert outputs["trust"].shape == inputs["mask"].shape
+    for tensor in outputs.values():
+        assert tensor.dtype == np.float32
+        assert tensor.min() >= 0
+        assert tensor.max() <= 1
+
+
+@pytest.mark.parametrize("light", [0.0, 0.08, -0.08])
+def test_hole_gets_what_was_expected_in_the_light_around_it(session: Session, light: float) -> None:
+    inputs = inputs_of(session, light=light)
+    hole = inputs["mask"] > 0
+    assert fill(session, inputs)[hole] == pytest.approx(np.clip(inputs["expected"] + light, 0, 1)[hole], abs=0.02)
+
+
+def test_light_from_one_side_goes_on_through_the_hole(session: Session) -> None:
+    inputs = inputs_of(session)
+    ramp = np.linspace(-0.08, 0.08, session.spec.size, dtype=np.float32)[None, :, None]
+    hole = inputs["mask"] > 0
+    inputs["crop"] = np.where(hole[..., None], inputs["crop"], np.clip(inputs["expected"] + ramp, 0, 1))
+    assert fill(session, inputs)[hole] == pytest.approx((inputs["expected"] + ramp)[hole], abs=0.05)
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 2**16))
+def test_what_is_in_the_hole_does_not_matter(session: Session, seed: int) -> None:
+    one, other = inputs_of(session), inputs_of(session)
+    hole = one["mask"] > 0
+    other["crop"][hole] = np.random.default_rng(seed).random((int(hole.sum()), 3), np.float32)
+    assert np.abs(fill(session, one) - fill(session, other)).max() < 0.01
+
+
+@pytest.mark.parametrize("box", [(0, 0, 999, 999), (0, 0, 0, 0), (0, 0, 5, 999)])
+def test_any_hole_can_be_filled(session: Session, box: tuple[int, int, int, int]) -> None:
+    assert np.isfinite(fill(session, inputs_of(session, box=box))).all()
+
+
+def test_a_step_is_a_function_of_its_inputs_and_its_state(session: Session) -> None:
+    inputs, other = inputs_of(session), inputs_of(session, light=0.1)
+    copies = {name: tensor.copy() for name, tensor in inputs.items()}
+    first, state = session.step(inputs, session.initial_state())
+    following = session.step(other, state)[0]["fill"].copy()
+    assert all(np.array_equal(inputs[name], copies[name]) for name in inputs)
+    session.step(other, session.initial_state())  # another stream of the same session
+    assert np.array_equal(session.step(inputs, session.initial_state())[0]["fill"], first["fill"])
+    assert np.array_equal(session.step(other, state)[0]["fill"], following)
+
+
+def test_light_that_jumps_is_followed_steadily(session: Session) -> None:
+    before, after = inputs_of(session), inputs_of(session, light=0.1)
+    hole = before["mask"] > 0
+    state = session.initial_state()
+    means = []
+    for inputs in [before] * 3 + [after] * 15:
+        outputs, state = session.step(inputs, state)
+        means.append(float(outputs["fill"][hole].mean()))
+    assert (np.diff(means[2:]) > -1e-4).all()
+    assert means[3] - means[2] < 0.8 * (means[-1] - means[2])  # no flicker by a single frame
+    assert means[-1] - means[2] == pytest.approx(0.1, abs=0.03)

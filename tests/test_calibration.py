@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+import pytest
+import synthetic
+from footage import Demo, small
+
+from livefill.calibration import Calibrator, Judgement, expression, pose
+from livefill.errors import CalibrationError
+from livefill.geometry import face_hull, fill_polygon
+from livefill.types import RGB, Frame
+
+
+@pytest.fixture
+def calibrator() -> Iterator[Calibrator]:
+    made = Calibrator()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def portrait(demo: Demo) -> RGB:
+    return small(demo.profile.references[0].image)
+
+
+def look(calibrator: Calibrator, image: RGB, seq: int = 0) -> Judgement:
+    return calibrator.look(Frame(seq, seq / 30, image))
+
+
+def shifted(image: RGB, by: tuple[int, int]) -> RGB:
+    to = np.array([[1, 0, by[0]], [0, 1, by[1]]], np.float32)
+    return np.asarray(cv2.warpAffine(image, to, image.shape[1::-1], borderMode=cv2.BORDER_REPLICATE), np.uint8)
+
+
+# --- frames of the bundled person -------------------------------------------------------------------------------------
+
+
+def test_good_frames_are_kept_best_first(demo: Demo, calibrator: Calibrator) -> None:
+    judgements = [calibrator.look(frame) for frame in demo.clean(9)]
+    good = [one for one in judgements if one.reference is not None]
+    assert len(good) >= 7
+    assert all(0 < one.quality <= 1 and not one.hint for one in good)
+    assert calibrator.progress == pytest.approx(len(good) / 45, abs=1e-6)
+    kept = calibrator.kept()
+    assert kept[0].quality == max(one.quality for one in good)
+    profile = calibrator.profile("me")
+    assert profile.name == "me"
+    assert [one.reference for one in kept] == list(profile.references)
+    assert len({one.seq for one in kept}) == len(kept)
+
+
+def test_the_bundled_profile_is_frontal_and_whole(demo: Demo) -> None:
+    best = demo.profile.references[0]
+    yaw, pitch = pose(best.points, best.depth)
+    assert abs(yaw) < 12
+    assert abs(pitch) < 25
+    height, width = best.image.shape[:2]
+    assert (best.points >= 0).all()
+    assert (best.points < [width, height]).all()
+
+
+def test_the_sharp_one_of_two_is_preferred(calibrator: Calibrator, portrait: RGB) -> None:
+    blurred = look(calibrator, cv2.GaussianBlur(portrait, (0, 0), 3), 0)
+    sharp = look(calibrator, portrait, 1)
+    assert sharp.quality > blurred.quality
+    assert calibrator.kept()[0].seq == 1
+
+
+def test_each_thing_amiss_has_its_hint(calibrator: Calibrator, portrait: RGB, demo: Demo) -> None:
+    points = demo.profile.references[0].points / 2
+    low = points.min(0)
+    face = portrait[:, int(low[0]) - 25 : int(points[:, 0].max()) + 25]
+    dim = (portrait * 0.18).astype(np.uint8)
+    away = cv2.resize(portrait, None, fx=0.3, fy=0.3, interpolation=cv2.INTER_AREA)
+    canvas = np.full_like(portrait, 90)
+    canvas[100 : 100 + len(away), 150 : 150 + away.shape[1]] = away
+    shown = {
+        "no face": np.zeros_like(portrait),
+        "too dark": dim,
+        "edge": shifted(portrait, (-int(low[0]) - 8, 0)),
+        "two faces": np.hstack([face, face]),
+        "too small": canvas,
+    }
+    for words, image in shown.items():
+        judgement = look(calibrator, image)
+        assert words in judgement.hint
+        assert judgement.reference is None
+    assert sum(calibrator.hints.values()) == len(shown)
+    with pytest.raises(CalibrationError, match="No frame can serve"):
+        calibrator.kept()
+
+
+@pytest.mark.parametrize("part", ["left cheek", "mouth"])
+def test_something_before_the_face_is_named(calibrator: Calibrator, portrait: RGB, demo: Demo, part: str) -> None:
+    points = demo.profile.references[0].points / 2
+    middle = points[280 if part == "left cheek" else 13]
+    reach = 0.22 * float(np.ptp(points[:, 0]))
+    x0, y0, x1, y1 = (int(v) for v in (*(middle - reach), *(middle + reach)))
+    judgement = look(calibrator, synthetic.covered(portrait, synthetic.block(portrait.shape, (x0, y0, x1, y1))))
+    assert judgement.reference is None
+    assert "cover" in judgement.hint
+
+
+def test_no_frame_with_a_hand_before_the_face_is_kept(calibrator: Calibrator, demo: Demo) -> None:
+    for frame in demo.frames(start=0.4, count=5, every=6):
+        judgement = calibrator.look(frame)
+        assert judgement.reference is None, frame.seq
+        assert judgement.hint
+
+
+def test_nothing_seen_is_an_error_with_the_most_frequent_hint(calibrator: Calibrator, black: Frame) -> None:
+    with pytest.raises(CalibrationError, match="no frame"):
+        calibrator.kept()
+    calibrator.look(black)
+    with pytest.raises(CalibrationError, match="no face is to be seen"):
+        calibrator.profile("me")
+    assert calibrator.progress == 0
+
+
+def test_it_may_be_closed_twice(calibrator: Calibrator) -> None:
+    calibrator.close()
+    calibrator.close()
+
+
+# --- measures, on the drawn face --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("yaw", [-30, -10, 0, 10, 30])
+def test_yaw_is_measured_by_depth(yaw: float) -> None:
+    points = synthetic.face()
+    z, middle, angle = synthetic.depth(points), points.mean(0), np.deg2rad(yaw)
+    x = points[:, 0] - middle[0]
+    turned = np.column_stack([x * np.cos(angle) + middle[0], points[:, 1]]).astype(np.float32)
+    found, pitch = pose(turned, (z - z + x * np.sin(angle)).astype(np.float32))
+    assert found == pytest.approx(yaw, abs=1)
+    assert pitch == pytest.approx(0, abs=1)
+
+
+@pytest.mark.parametrize("degrees", [-20, 0, 20])
+def test_tilting_the_head_is_no_turn(degrees: float) -> None:
+    points = synthetic.face()
+    level, tilted = (
+        pose(p, synthetic.depth(points)) for p in (points, synthetic.apply(synthetic.move(degrees), points))
+    )
+    assert tilted == pytest.approx(level, abs=1)
+
+
+def test_an_open_mouth_is_measured_whatever_the_size() -> None:
+    closed, opened = (expression(synthetic.face(mouth=mouth)) for mouth in (0.0, 0.15))
+    assert closed[0] < 0.1 < 0.3 < opened[0]
+    assert closed[1] == pytest.approx(opened[1], rel=0.01)
+    assert expression(synthetic.face(width=300, mouth=0.15)) == pytest.approx(opened, rel=0.01)
+
+
+def test_eyes_are_as_open_as_the_lower_of_the_two() -> None:
+    points = synthetic.face()
+    both = expression(points)[1]
+    points[159] = points[145] + [0, -0.5]
+    assert expression(points)[1] < 0.3 * both
+
+
+def test_drawn_face_is_a_face_of_its_own_outline() -> None:
+    points = synthetic.face()
+    assert fill_polygon((256, 256), face_hull(points)).sum() > 0.5 * 110 * 130

@@ -1,0 +1,223 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+import synthetic
+
+from livefill.backends import open_session
+from livefill.composite import paste
+from livefill.filler import Filler, must_reset
+from livefill.geometry import face_hull, fill_polygon
+from livefill.profile import Profile
+from livefill.types import RGB, Frame, Inputs, ModelSpec, Outputs, Patch, State, Track
+
+PERSON = synthetic.person()
+REFERENCE = PERSON.references[0]
+CHEEK = synthetic.block((256, 256), (90, 120, 140, 170))
+
+
+def filler(profile: Profile = PERSON) -> Filler:
+    return Filler(profile, open_session("reference"))
+
+
+def scene(seq: int = 0, *, shift: float = 0.0, light: float = 0.0) -> tuple[Frame, Track, RGB]:
+    """The person, moved and lit, with a block before the cheek; and the truth behind the block."""
+    truth, points = synthetic.moved(REFERENCE, synthetic.move(shift / 3, 1.0, (shift, -shift / 2)))
+    truth = np.clip(truth + np.float32(light), 0, 255).astype(np.uint8)
+    return *synthetic.step(synthetic.covered(truth, CHEEK), points, CHEEK, seq=seq), truth
+
+
+def shown(frame: Frame, patch: Patch | None) -> RGB:
+    return paste(frame, patch).image
+
+
+# --- when there is nothing to do --------------------------------------------------------------------------------------
+
+
+def test_without_a_face_or_anything_before_it_there_is_no_patch() -> None:
+    frame, track, _ = scene()
+    assert filler().fill(frame, None) is None
+    assert filler().fill(frame, Track(track.landmarks, np.zeros_like(CHEEK), 1.0)) is None
+
+
+# --- what is filled ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shift", [0, 6, -15])
+@pytest.mark.parametrize("light", [0, 20, -20])
+def test_covered_face_looks_as_it_does_uncovered(shift: float, light: float) -> None:
+    frame, track, truth = scene(shift=shift, light=light)
+    hole = CHEEK > 0
+    assert synthetic.psnr(shown(frame, filler().fill(frame, track)), truth, hole) > 26
+    assert synthetic.psnr(frame.image, truth, hole) < 12
+
+
+def test_no_rim_of_the_occluder_is_left() -> None:
+    frame, track, truth = scene(shift=4)
+    result = shown(frame, filler().fill(frame, track)).astype(int)
+    rim = cv2.dilate(CHEEK, np.ones((5, 5), np.uint8)) - cv2.erode(CHEEK, np.ones((5, 5), np.uint8)) > 0
+    inside = fill_polygon((256, 256), face_hull(track.landmarks)) > 0
+    assert np.abs(result - truth)[rim & inside].mean() < 8
+
+
+def test_only_the_surroundings_of_the_mask_are_touched() -> None:
+    frame, track, _ = scene(shift=5, light=15)
+    patch = filler().fill(frame, track)
+    assert patch is not None
+    reach = int(0.15 * np.ptp(track.landmarks[:, 0]))
+    near = cv2.dilate(CHEEK, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)) > 0
+    assert np.array_equal(shown(frame, patch)[~near], frame.image[~near])
+    assert patch.image.shape[:2] == patch.alpha.shape
+    assert patch.image.dtype == np.uint8
+    assert patch.alpha.dtype == np.float32
+
+
+def test_frame_and_track_stay_as_they_were() -> None:
+    frame, track, _ = scene()
+    copies = frame.image.copy(), track.landmarks.copy(), track.occluder.copy()
+    filler().fill(frame, track)
+    for now, before in zip((frame.image, track.landmarks, track.occluder), copies, strict=True):
+        assert np.array_equal(now, before)
+
+
+def test_the_reference_with_the_right_mouth_is_taken() -> None:
+    bank = synthetic.person(mouths=(0.0, 0.1))
+    mouth = synthetic.block((256, 256), (100, 148, 156, 200))
+    for reference in bank.references:
+        frame, track = synthetic.step(synthetic.covered(reference.image, mouth), reference.points, mouth)
+        assert synthetic.psnr(shown(frame, filler(bank).fill(frame, track)), reference.image, mouth > 0) > 28
+
+
+@pytest.mark.parametrize("box", [(0, 0, 256, 256), (0, 100, 30, 140), (250, 250, 256, 256), (120, 120, 122, 122)])
+def test_any_mask_can_be_filled(box: tuple[int, int, int, int]) -> None:
+    mask = synthetic.block((256, 256), box)
+    patch = filler().fill(*synthetic.step(REFERENCE.image, REFERENCE.points, mask))
+    assert patch is not None
+    assert np.isfinite(patch.alpha).all()
+
+
+@pytest.mark.parametrize("shift", [(-90, 0), (90, 60), (0, -100)])
+def test_a_face_at_the_edge_of_the_frame_is_filled_as_far_as_it_is_seen(shift: tuple[float, float]) -> None:
+    truth, points = synthetic.moved(REFERENCE, synthetic.move(0, 1.0, shift))
+    mask = fill_polygon((256, 256), face_hull(points)) * synthetic.block((256, 256), (0, 40, 256, 210))
+    frame, track = synthetic.step(synthetic.covered(truth, mask), points, mask)
+    assert synthetic.psnr(shown(frame, filler().fill(frame, track)), truth, mask > 0) > 20
+
+
+def test_native_resolution_is_as_sharp_as_the_reference() -> None:
+    large = synthetic.person(size=(768, 768))
+    reference = large.references[0]
+    mask = synthetic.block((768, 768), (270, 360, 420, 510))
+    noisy = np.clip(reference.image + np.random.default_rng(0).normal(0, 12, reference.image.shape), 0, 255)
+    person = Profile("sharp", (type(reference)(noisy.astype(np.uint8), reference.points, reference.depth),))
+    frame, track = synthetic.step(
+        synthetic.covered(person.references[0].image, mask), person.references[0].points, mask
+    )
+    result = shown(frame, filler(person).fill(frame, track))
+    inner = cv2.erode(mask, np.ones((25, 25), np.uint8)) > 0
+
+    def detail(image: RGB) -> float:
+        return float(cv2.Laplacian(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.CV_32F)[inner].std())
+
+    assert detail(result) > 0.6 * detail(person.references[0].image)
+
+
+# --- state ------------------------------------------------------------------------------------------------------------
+
+
+def stream(count: int, *, light: float = 0.0) -> list[tuple[Frame, Track]]:
+    return [scene(i, shift=0.5 * i, light=light * (i % 3))[:2] for i in range(count)]
+
+
+def test_same_frames_give_same_patches() -> None:
+    one, other = filler(), filler()
+    for frame, track in stream(6, light=10):
+        assert np.array_equal(shown(frame, one.fill(frame, track)), shown(frame, other.fill(frame, track)))
+
+
+def test_a_patch_stays_as_it_was_given() -> None:
+    stage, frames = filler(), stream(4, light=10)
+    patch = stage.fill(*frames[0])
+    before = shown(frames[0][0], patch)
+    for frame, track in frames[1:]:
+        stage.fill(frame, track)
+    assert np.array_equal(shown(frames[0][0], patch), before)
+
+
+def test_two_streams_of_one_session_do_not_hear_each_other() -> None:
+    session = open_session("reference")
+    mine, alone = Filler(PERSON, session), filler()
+    other = Filler(PERSON, session)
+    for (frame, track), elsewhere in zip(stream(5), stream(5, light=25), strict=True):
+        other.fill(*elsewhere)
+        assert np.array_equal(shown(frame, mine.fill(frame, track)), shown(frame, alone.fill(frame, track)))
+
+
+class Counting:
+    """A session whose state is how many frames it has seen."""
+
+    spec = ModelSpec("counting", "fake", "nowhere", 64)
+
+    def __init__(self) -> None:
+        self.states: list[int] = []
+
+    def initial_state(self) -> State:
+        return 0
+
+    def step(self, inputs: Inputs, state: State) -> tuple[Outputs, State]:
+        self.states.append(state)
+        return {"fill": inputs["expected"], "trust": inputs["mask"]}, state + 1
+
+
+def states_after(*steps: tuple[Frame, Track | None]) -> list[int]:
+    session = Counting()
+    stream = Filler(PERSON, session)
+    for frame, track in steps:
+        stream.fill(frame, track)
+    return session.states
+
+
+def later(by: float) -> Callable[[tuple[Frame, Track, RGB]], tuple[Frame, Track]]:
+    return lambda step: (Frame(step[0].seq, step[0].time + by, step[0].image), step[1])
+
+
+def test_state_is_handed_from_frame_to_frame() -> None:
+    assert states_after(*stream(4)) == [0, 1, 2, 3]
+
+
+def test_state_ends_with_a_gap() -> None:
+    assert states_after(scene(0)[:2], scene(1)[:2], later(2.0)(scene(2))) == [0, 1, 0]
+
+
+def test_state_ends_with_a_cut_to_another_place() -> None:
+    assert states_after(scene(0)[:2], scene(1)[:2], scene(2, shift=80)[:2]) == [0, 1, 0]
+
+
+def test_state_survives_a_frame_without_a_face() -> None:
+    assert states_after(scene(0)[:2], (scene(1)[0], None), scene(2)[:2]) == [0, 1]
+
+
+PAST = SimpleNamespace(time=10.0, center=(100.0, 100.0), width=80.0, reference=0, state=None)
+
+
+@pytest.mark.parametrize(
+    ("past", "time", "center", "expected"),
+    [
+        (None, 10.0, (100, 100), True),  # the first frame
+        (PAST, 10.033, (100, 100), False),
+        (PAST, 10.2, (110, 95), False),
+        (PAST, 11.0, (100, 100), True),  # a gap
+        (PAST, 10.0, (100, 100), True),  # the clock stands
+        (PAST, 9.9, (100, 100), True),  # it goes back: a file begins anew
+        (PAST, 10.033, (200, 100), True),  # a cut
+        (PAST, 10.033, (100, -20), True),
+    ],
+)
+def test_when_the_past_says_nothing(
+    past: SimpleNamespace | None, time: float, center: tuple[float, float], expected: bool
+) -> None:
+    assert must_reset(past, time=time, center=center) is expected  # type: ignore[arg-type]

@@ -1,0 +1,452 @@
+"""One run of the program, with camera, sink, tracker and calibrator replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pytest
+import synthetic
+
+from livefill import live
+from livefill.calibration import Judgement
+from livefill.capture import BaseSource
+from livefill.config import Settings
+from livefill.errors import (
+    BackendError,
+    CalibrationError,
+    CameraAway,
+    ConfigError,
+    EndOfStream,
+    ProfileError,
+    SinkError,
+    SourceError,
+)
+from livefill.live import CALIBRATE, RETRY, Live
+from livefill.pipeline import Stages
+from livefill.profile import Profile, load_profile, save_profile
+from livefill.sinks import BaseSink
+from livefill.types import Frame, ModelSpec, Patch, Track
+
+GREY, BLUE = 100, (0, 0, 255)
+SIZE = (96, 64)
+
+
+class Feed(BaseSource):
+    """A camera that plays frames, and errors where the script says so; endless where there is no script."""
+
+    live = True
+
+    def __init__(self, script: Iterable[Exception | None] | None = None) -> None:
+        self.size, self.rate = SIZE, Fraction(30)
+        self.script = None if script is None else list(script)
+        self.seq = self.closed = 0
+        self.given: list[Frame] = []
+
+    def read(self) -> Frame:
+        if self.script is not None:
+            if not self.script:
+                raise EndOfStream("over")
+            if (error := self.script.pop(0)) is not None:
+                raise error
+        self.given.append(Frame(self.seq, self.seq / 30, np.full((SIZE[1], SIZE[0], 3), GREY, np.uint8)))
+        self.seq += 1
+        return self.given[-1]
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class Recorder(BaseSink):
+    """Keeps what it is shown."""
+
+    label = "a recorder"
+
+    def __init__(self) -> None:
+        self.shown: list[Frame] = []
+        self.ended = ""
+
+    def write(self, frame: Frame) -> None:
+        self.shown.append(frame)
+
+    def close(self) -> None:
+        self.ended = "closed"
+
+    def abort(self) -> None:
+        self.ended = "aborted"
+
+    @property
+    def filled(self) -> list[bool]:
+        """Of every frame, whether it was filled; one that was not is the camera's own."""
+        return [bool((frame.image[0, 0] == BLUE).all()) for frame in self.shown]
+
+
+class Fake:
+    """Tracker and filler of one person: paints a blue corner; fails at the frames it is told to."""
+
+    def __init__(self, profile: Profile | None) -> None:
+        self.profile = profile
+        self.fails: set[int] = set()
+        self.asked: list[int] = []
+        self.closed = 0
+
+    def track(self, frame: Frame) -> Track | None:
+        self.asked.append(frame.seq)
+        if frame.seq in self.fails:
+            raise RuntimeError("the tracker tripped")
+        return Track(np.zeros((468, 2), np.float32), np.ones(SIZE[::-1], np.float32), 1.0)
+
+    def fill(self, frame: Frame, track: Track | None) -> Patch | None:
+        corner = np.full((4, 4, 3), BLUE, np.uint8)
+        return Patch(corner, np.ones((4, 4), np.float32), np.eye(2, 3, dtype=np.float32))
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class FakeCalibrator:
+    """Finds every frame good once `good` is set; ready after three of them."""
+
+    made: ClassVar[list[FakeCalibrator]] = []
+    good = True
+    fails = False
+
+    def __init__(self) -> None:
+        self.looks = self.closed = 0
+        self.made.append(self)
+
+    @property
+    def progress(self) -> float:
+        return min(1.0, self.looks / 3) if self.good else 0.0
+
+    def look(self, frame: Frame) -> Judgement:
+        if self.fails:
+            raise RuntimeError("the calibrator tripped")
+        self.looks += 1
+        return Judgement("" if self.good else "too dark", 0.5, frame.seq)
+
+    def profile(self, name: str) -> Profile:
+        if not self.good:
+            raise CalibrationError("No frame can serve as a reference. Most often: too dark.")
+        return synthetic.person(name, mouths=(0.0, 0.1))
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class Stand:
+    """What is around a run, all of it fake."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.feed, self.sink = Feed(), Recorder()
+        self.people: list[Fake] = []  # one for each time that stages were made
+        self.said: list[str] = []
+        self.states: list[str] = []
+        self.opened: list[str] = []
+        self.now = 1000.0
+        real = live.stages_for
+
+        def stages_for(profile: Profile | None, **how: object) -> tuple[Stages, ModelSpec]:
+            stages, spec = real(None, backend=str(how["backend"]))
+            if profile is None:
+                return stages, spec
+            self.people.append(Fake(profile))
+            return Stages(self.people[-1], self.people[-1]), spec
+
+        monkeypatch.setattr(live, "stages_for", stages_for)
+        monkeypatch.setattr(live, "open_source", lambda spec, **how: self._open("source", self.feed))
+        monkeypatch.setattr(live, "open_sink", lambda spec, **how: self._open("sink", self.sink))
+        monkeypatch.setattr(live, "Calibrator", FakeCalibrator)
+        monkeypatch.setattr(live, "monotonic", lambda: self.now)
+        monkeypatch.setattr(FakeCalibrator, "made", [])
+        monkeypatch.setattr(FakeCalibrator, "good", True)
+        monkeypatch.setattr(FakeCalibrator, "fails", False)
+
+    def _open(self, what: str, thing: object) -> object:
+        self.opened.append(what)
+        return thing
+
+    def run(self, *, frames: int = 10, at: dict[int, Callable[[Live], None]] | None = None, **settings: object) -> Live:
+        """Run for so many frames; `at` says what to do just before which one."""
+        made = Live(Settings(**{"sink": "none", **settings}), self.said.append)  # type: ignore[arg-type]
+
+        def each_frame(one: Live) -> None:
+            self.states.append(one.state)
+            if at and self.feed.seq in at:
+                at.pop(self.feed.seq)(one)
+            if self.feed.seq >= frames:
+                one.stop()
+
+        made.run(each_frame)
+        return made
+
+
+@pytest.fixture
+def stand(home: Path, monkeypatch: pytest.MonkeyPatch) -> Stand:
+    return Stand(monkeypatch)
+
+
+@pytest.fixture
+def ada(stand: Stand) -> Stand:
+    """With a profile."""
+    save_profile(synthetic.person())
+    return stand
+
+
+# --- profiles ---------------------------------------------------------------------------------------------------------
+
+
+def test_without_a_profile_the_way_to_one_is_said_once_and_frames_pass(stand: Stand) -> None:
+    stand.run()
+    assert len(stand.said) == 1
+    assert "livefill calibrate" in stand.said[0]
+    assert len(stand.sink.shown) == 10
+    assert all(shown is given for shown, given in zip(stand.sink.shown, stand.feed.given, strict=True))
+    assert "no profile" in stand.states[-1]
+
+
+def test_damaged_default_profile_is_told_and_frames_pass(stand: Stand) -> None:
+    save_profile(synthetic.person()).write_bytes(b"garbage")
+    stand.run()
+    assert "cannot be read" in stand.said[0]
+    assert not any(stand.sink.filled)
+
+
+def test_profile_asked_for_by_name_has_to_be_there(stand: Stand) -> None:
+    with pytest.raises(ProfileError, match="no profile 'ada'"):
+        stand.run(profile="ada")
+    assert stand.feed.closed
+    assert stand.sink.ended == "aborted"
+
+
+def test_profile_asked_for_by_name_is_the_one_that_is_used(ada: Stand) -> None:
+    save_profile(synthetic.person("grace"))
+    ada.run(profile="grace")
+    assert [one.profile.name for one in ada.people if one.profile] == ["grace"]
+    assert all(ada.sink.filled)
+
+
+def test_with_a_profile_frames_are_filled_and_it_is_said_what_fills(ada: Stand) -> None:
+    run = ada.run()
+    assert ada.sink.filled == [True] * 10
+    assert ada.said == []
+    assert ada.states[-1] == "filling"
+    assert "reference" in run.device
+    assert run.sink_label == "a recorder"
+
+
+def test_unknown_backend_is_an_error_before_anything_is_filled(ada: Stand) -> None:
+    with pytest.raises(BackendError, match="quantum"):
+        ada.run(backend="quantum")
+    assert ada.sink.shown == []
+    assert ada.feed.closed
+
+
+def test_video_as_a_mask_is_refused_at_once(stand: Stand) -> None:
+    with pytest.raises(ConfigError, match="must be a picture"):
+        stand.run(mask=Path("masks.mp4"))
+    assert stand.opened == []
+
+
+# --- pause ------------------------------------------------------------------------------------------------------------
+
+
+def test_pause_passes_through_at_once_and_again_goes_on(ada: Stand) -> None:
+    ada.run(at={3: Live.pause, 6: Live.pause})
+    assert ada.sink.filled == [True] * 3 + [False] * 3 + [True] * 4
+    assert "paused" in ada.states[5]
+    assert ada.people[0].asked == [0, 1, 2, 6, 7, 8, 9]  # while paused nothing is computed
+    assert all(ada.sink.shown[i] is ada.feed.given[i] for i in (3, 4, 5))
+
+
+# --- stages that fail -------------------------------------------------------------------------------------------------
+
+
+def failing_at(stand: Stand, *frames: int) -> Callable[[Live], None]:
+    return lambda one: stand.people[-1].fails.update(frames)
+
+
+def later(stand: Stand, seconds: float) -> Callable[[Live], None]:
+    def act(one: Live) -> None:
+        stand.now += seconds
+
+    return act
+
+
+def test_stage_that_fails_is_left_alone_for_a_while(ada: Stand) -> None:
+    ada.run(at={0: failing_at(ada, 2), 5: later(ada, RETRY - 1), 7: later(ada, 2)})
+    assert ada.sink.filled == [True, True] + [False] * 6 + [True] * 2
+    assert ada.people[0].asked == [0, 1, 2, 8, 9]
+    assert len(ada.said) == 1
+    assert "the tracker tripped" in ada.said[0]
+    assert "failed" in ada.states[4]
+    assert ada.sink.ended == "closed"
+
+
+def test_stage_that_fails_again_is_told_again_but_not_at_every_frame(ada: Stand) -> None:
+    ada.run(frames=14, at={0: failing_at(ada, *range(2, 20)), 6: later(ada, 2 * RETRY)})
+    assert not any(ada.sink.filled[2:])
+    assert len(ada.said) == 2
+    assert len(ada.sink.shown) == 14  # the camera never stops
+
+
+def test_pause_while_a_stage_has_failed_stays(ada: Stand) -> None:
+    ada.run(at={0: failing_at(ada, 2), 4: Live.pause, 6: later(ada, 2 * RETRY)})
+    assert not any(ada.sink.filled[2:])
+
+
+# --- calibrating in mid-run -------------------------------------------------------------------------------------------
+
+
+def test_profile_is_made_anew(ada: Stand) -> None:
+    ada.run(at={2: Live.recalibrate})
+    assert len(load_profile().references) == 2
+    assert len(ada.people) == 2
+    assert ada.people[0].closed
+    assert ada.people[1].profile is not None
+    assert len(ada.people[1].profile.references) == 2
+    (calibrator,) = FakeCalibrator.made
+    assert calibrator.closed
+    assert not any(ada.sink.filled[3:6])  # meanwhile the picture passes
+    assert all(ada.sink.filled[6:])
+    assert any("made anew" in said for said in ada.said)
+    assert any(state.startswith("calibrating") for state in ada.states)
+
+
+def test_first_profile_can_be_made_in_mid_run(stand: Stand) -> None:
+    stand.run(at={2: Live.recalibrate})
+    assert len(load_profile().references) == 2
+    assert all(stand.sink.filled[6:])
+
+
+def test_profile_stays_when_nothing_good_was_seen(ada: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FakeCalibrator, "good", False)
+    enough = int(CALIBRATE * 30) + 40
+    ada.run(frames=enough, at={2: Live.recalibrate})
+    assert len(load_profile().references) == 1
+    assert len(ada.people) == 1
+    assert any("stays as it was" in said and "too dark" in said for said in ada.said)
+    assert ada.sink.filled[-1]
+    assert all(one.closed for one in FakeCalibrator.made)
+
+
+@pytest.mark.parametrize(("act", "filled"), [(Live.pause, False), (Live.recalibrate, True)])
+def test_a_key_in_mid_calibration_does_not_lose_it(ada: Stand, act: Callable[[Live], None], filled: bool) -> None:
+    ada.run(frames=14, at={2: Live.recalibrate, 4: act})
+    assert all(one.closed for one in FakeCalibrator.made)
+    assert len(load_profile().references) == 2
+    assert ada.sink.filled[-1] is filled
+
+
+def test_calibrator_that_fails_is_closed_and_the_run_goes_on(ada: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FakeCalibrator, "fails", True)
+    ada.run(frames=14, at={2: Live.recalibrate, 8: later(ada, 2 * RETRY)})
+    assert len(load_profile().references) == 1
+    assert all(one.closed for one in FakeCalibrator.made)
+    assert len(ada.sink.shown) == 14
+    assert ada.sink.filled[-1]
+
+
+def test_stop_in_mid_calibration_closes_it(ada: Stand) -> None:
+    ada.run(at={2: Live.recalibrate, 4: Live.stop})
+    assert FakeCalibrator.made[0].closed
+
+
+# --- the end ----------------------------------------------------------------------------------------------------------
+
+
+def test_stop_ends_after_the_frame_in_hand_and_closes_everything(ada: Stand) -> None:
+    ada.run(frames=10**6, at={4: Live.stop})
+    assert len(ada.sink.shown) == 4
+    assert ada.feed.closed
+    assert ada.sink.ended == "closed"
+    assert ada.people[0].closed
+
+
+def test_end_of_the_video_is_a_normal_end(ada: Stand) -> None:
+    ada.feed.script = [None] * 3
+    ada.run()
+    assert len(ada.sink.shown) == 3
+    assert ada.sink.ended == "closed"
+
+
+@pytest.mark.parametrize("error", [SourceError("the cable is cut"), OSError("oh")])
+def test_error_of_the_camera_ends_the_run_with_itself_and_closes_everything(ada: Stand, error: Exception) -> None:
+    ada.feed.script = [None, error]
+    with pytest.raises(type(error)) as raised:
+        ada.run()
+    assert raised.value is error
+    assert ada.sink.ended == "aborted"
+    assert ada.people[0].closed
+
+
+def test_error_of_the_sink_ends_the_run_with_itself(ada: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    error = SinkError("the virtual camera has gone")
+
+    def write(frame: Frame) -> None:
+        raise error
+
+    monkeypatch.setattr(ada.sink, "write", write)
+    with pytest.raises(SinkError) as raised:
+        ada.run()
+    assert raised.value is error
+    assert ada.feed.closed
+    assert ada.people[0].closed
+
+
+def test_camera_that_comes_back_is_told_once_each_way(ada: Stand) -> None:
+    away = CameraAway("The camera was unplugged.")
+    ada.feed.script = [None, away, away, away, None, None]
+    ada.run()
+    assert len(ada.sink.shown) == 3
+    assert [("unplugged" in said, "back" in said) for said in ada.said] == [(True, True), (False, True)]
+    assert "away" in ada.states[3]
+    assert "away" not in ada.states[-1]
+
+
+# --- what is opened first ---------------------------------------------------------------------------------------------
+
+
+def test_virtual_camera_is_there_before_the_camera_and_shows_something_at_once(ada: Stand) -> None:
+    ada.run(sink="auto", size=f"{SIZE[0]}x{SIZE[1]}")
+    assert ada.opened == ["sink", "source"]
+    assert ada.sink.shown[0].seq == -1  # the placeholder
+    assert ada.sink.shown[0].image.shape == (SIZE[1], SIZE[0], 3)
+    assert ada.sink.ended == "closed"
+
+
+def test_virtual_camera_is_released_when_there_is_no_camera(ada: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(spec: str, **how: object) -> BaseSource:
+        raise SourceError("no camera at /dev/video0")
+
+    monkeypatch.setattr(live, "open_source", none)
+    with pytest.raises(SourceError, match="no camera"):
+        ada.run(sink="virtualcam")
+    assert ada.sink.ended == "aborted"
+
+
+@pytest.mark.parametrize(
+    ("settings", "loops"),
+    [
+        ({}, True),
+        ({"sink": "file:out.mp4"}, False),
+        ({"loop": False}, False),
+        ({"sink": "file:a.mp4", "loop": True}, True),
+    ],
+)
+def test_video_loops_unless_it_goes_into_a_file(
+    ada: Stand, monkeypatch: pytest.MonkeyPatch, settings: dict[str, object], loops: bool
+) -> None:
+    asked: dict[str, object] = {}
+
+    def open_source(spec: str, **how: object) -> BaseSource:
+        asked.update(how)
+        return ada.feed
+
+    monkeypatch.setattr(live, "open_source", open_source)
+    ada.run(**settings)
+    assert asked["loop"] is loops
+    assert asked["live"] is True

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import io
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from livefill import terminal
+from livefill.calibration import Judgement
+from livefill.config import Settings
+from livefill.live import Live
+from livefill.terminal import LOG, CalibrationLine, LiveLine
+
+
+@pytest.fixture
+def plain() -> Console:
+    """A console that is no terminal."""
+    return Console(file=io.StringIO(), width=200)
+
+
+@pytest.fixture
+def run(home: Path) -> Live:
+    return Live(Settings(sink="none"), lambda text: None)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    now = [100.0]
+    monkeypatch.setattr(terminal, "monotonic", lambda: now[0])
+    return now
+
+
+def text_of(console: Console) -> str:
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+# --- signals ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def handlers() -> Iterator[dict[int, object]]:
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
+    before = {number: signal.getsignal(number) for number in numbers}
+    yield before
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="no such signals here")
+def test_signals_steer_the_run_and_are_given_back(
+    run: Live, plain: Console, handlers: dict[int, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    for name in ("stop", "pause", "recalibrate"):
+        monkeypatch.setattr(run, name, lambda name=name: done.append(name))
+    with LiveLine(run, plain):
+        for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM, signal.SIGINT):
+            os.kill(os.getpid(), number)
+    assert done == ["pause", "recalibrate", "stop", "stop"]
+    assert {number: signal.getsignal(number) for number in handlers} == handlers
+
+
+# --- the line ---------------------------------------------------------------------------------------------------------
+
+
+def test_without_a_terminal_there_is_a_line_now_and_then(run: Live, plain: Console, clock: list[float]) -> None:
+    with LiveLine(run, plain) as line:
+        for _ in range(60):
+            line.update(run)
+            clock[0] += LOG / 20
+    lines = text_of(plain).splitlines()
+    assert len(lines) == 2
+    assert all("fps" in shown and "age" in shown and "dropped" in shown for shown in lines)
+
+
+def test_line_says_what_is_going_on_and_where_it_goes(run: Live, plain: Console, clock: list[float]) -> None:
+    run.device, run.sink_label, run.paused = "warped reference (cpu)", "virtual camera [10]", True
+    run.stats.dropped = 7
+    with LiveLine(run, plain) as line:
+        shown = line.text()
+    for part in ("paused", "warped reference (cpu)", "virtual camera [10]", "7 dropped", "q quit"):
+        assert part in shown
+
+
+def test_keys_steer_the_run(run: Live, plain: Console, clock: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    for name in ("stop", "pause", "recalibrate"):
+        monkeypatch.setattr(run, name, lambda name=name: done.append(name))
+
+    class Typed:
+        def pressed(self) -> str:
+            return "P cxQ"
+
+    with LiveLine(run, plain) as line:
+        monkeypatch.setattr(line, "_keys", Typed())
+        line.update(run)
+    assert done == ["pause", "pause", "recalibrate", "stop"]
+
+
+def test_last_word_sums_up_even_when_nothing_was_seen(run: Live, plain: Console) -> None:
+    line = LiveLine(run, plain)
+    assert "none" in line.summary()
+    with run.stats.stage("observe"):
+        pass
+    run.stats.duplicated = 3
+    assert "observe" in line.summary()
+    assert "3 repeated" in line.summary()
+
+
+# --- the guidance of a calibration ------------------------------------------------------------------------------------
+
+
+def test_guidance_is_said_when_it_changes(plain: Console) -> None:
+    with CalibrationLine(plain) as line:
+        for hint in ("too dark", "too dark", "", "", "too dark"):
+            line.update(Judgement(hint, 0.5, 0), 0.25)
+    lines = text_of(plain).splitlines()
+    assert len(lines) == 3
+    assert [("too dark" in shown, "good" in shown) for shown in lines] == [(True, False), (False, True), (True, False)]
+    assert all("25%" in shown for shown in lines)
