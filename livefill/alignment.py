@@ -18,6 +18,7 @@ from livefill.types import RGB, Affine, Mask, Points
 __all__ = ["blur", "follow", "gray", "harmonise", "settle", "shift"]
 
 Floats = NDArray[np.float32]
+SEARCH_SIDE = 800  # pixels of the longer side in which features are looked for
 FLOW_SIDE = 128  # pixels in which flow is measured
 
 
@@ -86,13 +87,13 @@ def shift(image: NDArray[np.uint8], displacement: Field) -> NDArray[np.uint8]:
 def follow(before: NDArray[np.uint8], now: NDArray[np.uint8], points: Points) -> Affine | None:
     """Estimate the similarity by which `points` moved between two luma crops, or None where too little is seen.
 
-    Pyramidal Lucas-Kanade (Bouguet 2001) on every fourth point; the least median of squares (Rousseeuw 1984) keeps
+    Pyramidal Lucas-Kanade (Bouguet 2001) on every sixth point; the least median of squares (Rousseeuw 1984) keeps
     the points that move with something else from having a say.
     """
-    some = np.ascontiguousarray(points[::4, None])
+    some = np.ascontiguousarray(points[::6, None])
     if len(some) < 12:
         return None
-    found, status, _ = cv2.calcOpticalFlowPyrLK(before, now, some, None, winSize=(15, 15), maxLevel=3)  # type: ignore[call-overload]
+    found, status, _ = cv2.calcOpticalFlowPyrLK(before, now, some, None, winSize=(15, 15), maxLevel=2)  # type: ignore[call-overload]
     good = status[:, 0] > 0
     if good.sum() < 10:
         return None
@@ -146,7 +147,9 @@ class Features:
 
     def find(self, image: RGB) -> Affine | None:
         """Return the similarity from the described picture to this one, or None if too few features agree."""
-        places, descriptions = self._sift.detectAndCompute(gray(image), None)  # type: ignore[call-overload]
+        shrink = min(1.0, SEARCH_SIDE / max(image.shape[:2]))
+        small = cv2.resize(gray(image), None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
+        places, descriptions = self._sift.detectAndCompute(small, None)  # type: ignore[call-overload]
         if self._descriptions is None or descriptions is None or len(descriptions) < 2:
             return None
         pairs = cv2.BFMatcher().knnMatch(self._descriptions, descriptions, k=2)
@@ -154,7 +157,7 @@ class Features:
         if len(good) < 8:
             return None
         ours = np.array([self._places[m.queryIdx].pt for m in good], np.float32)
-        theirs = np.array([places[m.trainIdx].pt for m in good], np.float32)
+        theirs = np.array([places[m.trainIdx].pt for m in good], np.float32) / shrink
         affine, inliers = cv2.estimateAffinePartial2D(ours, theirs, method=cv2.RANSAC, ransacReprojThreshold=6)
         if affine is None or int(inliers.sum()) < 8:
             return None

@@ -11,11 +11,12 @@ import numpy as np
 
 from livefill.backends import open_session
 from livefill.calibration import Calibrator, Judgement
-from livefill.capture import BaseSource, FileSource, open_source
+from livefill.capture import AheadSource, BaseSource, FileSource, open_source
 from livefill.errors import ConfigError, EndOfStream, SourceError
 from livefill.filler import Filler
 from livefill.pipeline import Stages, run
 from livefill.profile import Profile
+from livefill.sinks.behind import BehindSink
 from livefill.sinks.file import VideoFileSink
 from livefill.stats import Stats
 from livefill.tracking import MeshTracker, NoTracker, ReferenceTracker
@@ -117,7 +118,7 @@ def fill_file(
     `on_frame` is told how many frames are done, of how many (0 where that is unknown).
     """
     _check_target(out, source_path)
-    with FileSource(source_path) as source:
+    with AheadSource(FileSource(source_path)) as source:
         stages, _ = stages_for(profile, backend=backend, mask=mask)
         done = 0
 
@@ -129,7 +130,7 @@ def fill_file(
             return True
 
         try:
-            with VideoFileSink(out, source.size, source.rate, crf=crf, audio_from=source_path) as sink:
+            with BehindSink(VideoFileSink(out, source.size, source.rate, crf=crf, audio_from=source_path)) as sink:
                 run(source, stages, sink, stats=stats, between=between)
         finally:
             stages.tracker.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,6 +36,8 @@ MaskOption = Annotated[
 
 def main() -> None:
     """Run the command; an error of ours is one sentence and exit status 1."""
+    # The matrix products here are too small to share out, and OpenBLAS's idle threads spin: a whole core for nothing.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when NumPy is loaded, which is later
     quiet_native_stderr()
     with _explained():
         app()

@@ -108,9 +108,10 @@ class Profile:
         """
         weights = np.ones(len(points), np.float32) if visible is None else visible + np.float32(0.02)
         gaps = []
+        seen, weight = points[::2], weights[::2]
         for reference in self.references:
-            moved = apply(similarity(reference.points, points, weights), reference.points)
-            gaps.append(float(np.sqrt((weights * ((moved - points) ** 2).sum(1)).sum() / weights.sum())))
+            moved = apply(similarity(reference.points[::2], seen, weight), reference.points[::2])
+            gaps.append(float(np.sqrt((weight * ((moved - seen) ** 2).sum(1)).sum() / weight.sum())))
         best = int(np.argmin(gaps))
         if current is not None and gaps[best] > 0.8 * gaps[current]:
             return current

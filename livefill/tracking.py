@@ -25,17 +25,19 @@ from livefill.types import RGB, Affine, Frame, Mask, Points, Track
 
 __all__ = ["MeshTracker", "NoTracker", "ReferenceTracker"]
 
-SIZE = 192  # side of the crop in pixels
-FACE_SHARE = 0.48  # of the crop that the face takes
+SIZE = 160  # side of the crop in pixels
+FACE_SHARE = 0.5  # of the crop that the face takes
 GOOD = 0.55  # share of the visible face that must look as expected
 POOR = 0.3  # below this it is not this person, or not a face
 RECOGNISED = 0.65  # share of the best half of a face that must look as expected before it is this person's
 AGREE = 0.2  # eye distances between the landmarks and where features have them, for both to mean one face
 HOLD = 0.5  # seconds that a lost face is carried on
-SEARCH_EVERY = 5  # frames between two searches of the whole picture: they cost ten frames' work
+SEARCH_EVERY = 5  # frames between two searches of the whole picture for a lost face: they cost several frames' work
+SEARCH_SELDOM = 20  # and at most, for a face that is followed but hardly seen
 HANDS_EVERY = 6  # frames between two searches for hands
+HANDS_SELDOM = 50  # and at most, while none is found
 CLEARLY = 0.1  # by so much more a fresh look has to explain to be believed
-DOUBT_EVERY = 10  # frames after which a covered face is looked at afresh, as if nothing were known
+DOUBT_EVERY = 15  # frames after which a covered face is looked at afresh, as if nothing were known
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,20 @@ class _View:
     luma: NDArray[np.uint8]  # of the crop
     finding: Finding  # in the crop
     reference: int  # index in the profile
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where in a frame to look, and what is to be seen there."""
+
+    to_crop: Affine
+    crop: RGB
+    prior: Mask  # the last mask, brought here
+
+    @classmethod
+    def of(cls, image: RGB, points: Points, last: _View | None) -> _Place:
+        to_crop = crop_transform(points, SIZE, face_share=FACE_SHARE)
+        return cls(to_crop, _crop(image, to_crop), _carry(last, to_crop))
 
 
 class NoTracker:
@@ -95,8 +111,13 @@ class ReferenceTracker:
         self._smooth = OneEuro()
         self._last: _View | None = None
         self._last_hand: Mask | None = None
+        self._hand_at, self._hand_pause = 0, HANDS_EVERY  # likewise, for hands
         self._seen = 0.0  # time of the last good view
-        self._count = 0
+        self._count = 0  # frames
+        self._search_at, self._pause = (
+            0,
+            SEARCH_EVERY,
+        )  # when the next search is due, and the least number of frames between
 
     def close(self) -> None:
         """Release the networks."""
@@ -107,14 +128,19 @@ class ReferenceTracker:
         """Return landmarks and mask, or None where this person's face is not to be found."""
         self._count += 1
         view = self._continue(frame, self._last) if self._last is not None else None
-        if (view is None or view.finding.explained < GOOD) and self._count % SEARCH_EVERY == 1:
+        if (view is None or view.finding.explained < GOOD) and self._count >= self._search_at:
             views = [view] if view is not None else []
-            view = max([*views, *self._find(frame)], key=lambda v: v.finding.explained, default=None)
+            better = max([*views, *self._find(frame)], key=lambda v: v.finding.explained, default=None)
+            # A face that is mostly covered stays so for a while: the same search again would find the same again.
+            self._pause = SEARCH_EVERY if better is not view else min(2 * self._pause, SEARCH_SELDOM)
+            self._search_at = self._count + (self._pause if better is not None else SEARCH_EVERY)
+            view = better
         if view is not None and view.finding.explained >= POOR:
             self._seen = frame.time
         elif view is None or frame.time - self._seen > HOLD:
             self._last = None
             self._smooth.reset()
+            self._pause, self._search_at = SEARCH_EVERY, min(self._search_at, self._count + SEARCH_EVERY)
             return None
         self._last = view
         return self._report(frame, view)
@@ -141,11 +167,15 @@ class ReferenceTracker:
 
     def _doubt(self, frame: Frame, view: _View) -> _View:
         """Look at a covered face as if nothing were known, and believe that if it explains the picture better."""
-        found = self._search.find(_crop(frame.image, view.to_crop))
-        fresh = [self._compare(frame, apply(invert(view.to_crop), face[:, :2]), None) for face in found]
-        if not fresh:
+        found = [
+            apply(invert(view.to_crop), face[:, :2]) for face in self._search.find(_crop(frame.image, view.to_crop))
+        ]
+        visible = _at(view.finding.mask, apply(view.to_crop, view.points)) < 0.5
+        # Where both agree on what is seen there is nothing to doubt; that they differ on what is not says nothing.
+        other = [points for points in found if _apart(points, view.points, visible) > AGREE / 4]
+        if not other:
             return view
-        best = max(fresh, key=lambda one: one.finding.explained)
+        best = max((self._compare(frame, points, None) for points in other), key=lambda one: one.finding.explained)
         # On equal terms: what is known of the occluder from before makes the mask larger, and the share smaller.
         known = self._compare(frame, view.points, None)
         return best if best.finding.explained > known.finding.explained + CLEARLY else view
@@ -172,22 +202,20 @@ class ReferenceTracker:
 
     def _look(self, frame: Frame, guess: Points, last: _View | None) -> _View:
         """Observe one frame, given about where the landmarks are."""
-        to_crop = crop_transform(guess, SIZE, face_share=FACE_SHARE)
-        shown = _crop(frame.image, to_crop)
-        hidden = cv2.dilate(_carry(last, to_crop), np.ones((9, 9), np.uint8)) > 0.3
-        if last is not None and hidden.any():
-            expected = self._expect(last.reference, guess, to_crop, frame)
+        place = _Place.of(frame.image, guess, last)
+        shown = place.crop
+        if last is not None and place.prior.any():
+            hidden = cv2.dilate(place.prior, np.ones((9, 9), np.uint8)) > 0.3
+            expected = self._expect(last.reference, guess, place.to_crop, frame)
             shown = np.where(hidden[..., None], expected, shown)
         found = self._mesh.find(shown)
-        points = apply(invert(to_crop), found[0][:, :2]) if found else guess
-        return self._compare(frame, points, last, to_crop=to_crop)
+        points = apply(invert(place.to_crop), found[0][:, :2]) if found else guess
+        return self._compare(frame, points, last, place=place)
 
-    def _compare(self, frame: Frame, points: Points, last: _View | None, *, to_crop: Affine | None = None) -> _View:
+    def _compare(self, frame: Frame, points: Points, last: _View | None, *, place: _Place | None = None) -> _View:
         """Mark what covers the face whose landmarks are `points`, and say how well they explain the picture."""
-        if to_crop is None:
-            to_crop = crop_transform(points, SIZE, face_share=FACE_SHARE)
-        crop = _crop(frame.image, to_crop)
-        prior = _carry(last, to_crop)
+        place = place or _Place.of(frame.image, points, last)
+        to_crop, crop, prior = place.to_crop, place.crop, place.prior
         in_crop = apply(to_crop, points)
         choice = self._profile.nearest(points, _at(1 - prior, in_crop), current=last.reference if last else None)
         expected = self._expect(choice, points, to_crop, frame)
@@ -213,10 +241,13 @@ class ReferenceTracker:
         return (cv2.warpAffine(self._static, to_crop, (SIZE, SIZE)) > 0.5).astype(np.float32)
 
     def _hand(self, crop: RGB, prior: Mask) -> Mask | None:
-        if prior.any() and self._count % HANDS_EVERY == 0:
+        """Look for hands now and then while something covers the face; ever more seldom while it is no hand."""
+        if not prior.any():
+            self._last_hand, self._hand_pause = None, HANDS_EVERY
+        elif self._count >= self._hand_at:
             self._last_hand = self._hands.find(crop)
-        elif not prior.any():
-            self._last_hand = None
+            self._hand_pause = HANDS_EVERY if self._last_hand.any() else min(2 * self._hand_pause, HANDS_SELDOM)
+            self._hand_at = self._count + self._hand_pause
         return self._last_hand
 
     def _expect(self, choice: int, points: Points, to_crop: Affine, frame: Frame) -> RGB:
@@ -231,16 +262,19 @@ def _crop(image: RGB, to_crop: Affine) -> RGB:
     )
 
 
-def _apart(a: Points, b: Points) -> float:
-    """Mean distance of two sets of landmarks, in eye distances."""
-    return float(np.linalg.norm(a - b, axis=1).mean()) / max(eye_distance(a), 1e-6)
+def _apart(a: Points, b: Points, which: NDArray[np.bool_] | None = None) -> float:
+    """Mean distance of two sets of landmarks, or of some of them, in eye distances."""
+    gaps = np.linalg.norm(a - b, axis=1)
+    some = gaps if which is None or not which.any() else gaps[which]
+    return float(some.mean()) / max(eye_distance(a), 1e-6)
 
 
 def _turned(reference: Reference, points: Points) -> float:
     """How far the head is turned from the reference's pose: by what that moves the landmarks, in eye distances."""
-    everywhere = np.ones(len(points), np.float32)
-    flat = apply(similarity(reference.points, points), reference.points)
-    return _apart(flat, pose_shape(reference.points, reference.depth, points, everywhere))
+    shape, depth, seen = reference.points[::4], reference.depth[::4], points[::4]  # a pose has few degrees of freedom
+    flat = apply(similarity(shape, seen), shape)
+    turned = pose_shape(shape, depth, seen, np.ones(len(seen), np.float32))
+    return float(np.linalg.norm(flat - turned, axis=1).mean()) / max(eye_distance(points), 1e-6)
 
 
 def _carry(last: _View | None, to_crop: Affine) -> Mask:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from livefill.capture.ahead import AheadSource
 from livefill.capture.base import BaseSource
 from livefill.capture.camera import CameraSource
 from livefill.capture.cameras import Camera, list_cameras
@@ -15,6 +16,7 @@ from livefill.capture.video import FileSource
 from livefill.errors import CameraAway, SourceError
 
 __all__ = [
+    "AheadSource",
     "BaseSource",
     "Camera",
     "CameraAway",

@@ -46,7 +46,7 @@ class VideoFileSink(BaseSink):
         rate: Fraction | float,
         *,
         crf: int = 18,
-        preset: str = "veryfast",
+        preset: str = "superfast",
         audio_from: Path | None = None,
     ) -> None:
         if path.suffix.lower() not in FORMATS:
