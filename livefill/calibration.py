@@ -19,7 +19,7 @@ __all__ = ["Calibrator", "Judgement", "expression", "pose"]
 SIZE = 256  # of the crop in which a face is judged
 ENOUGH = 45  # good frames after which there is nothing more to learn
 KEPT = 5  # references of a profile
-APART = 0.02  # eye distances between the landmarks of two references worth keeping both
+APART = 0.03  # eye distances between the landmarks of two references worth keeping both
 HANDS_EVERY = 3  # frames between two searches for hands
 
 # Patches of skin by the landmarks around their middle, to tell what is covered.

@@ -113,7 +113,7 @@ class Profile:
             moved = apply(similarity(reference.points[::2], seen, weight), reference.points[::2])
             gaps.append(float(np.sqrt((weight * ((moved - seen) ** 2).sum(1)).sum() / weight.sum())))
         best = int(np.argmin(gaps))
-        if current is not None and gaps[best] > 0.8 * gaps[current]:
+        if current is not None and gaps[best] > 0.6 * gaps[current]:
             return current
         return best
 
