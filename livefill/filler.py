@@ -21,6 +21,7 @@ Floats = NDArray[np.float32]
 Image = TypeVar("Image", NDArray[np.uint8], NDArray[np.float32])
 
 FACE_SHARE = 0.44  # of the crop that the face takes
+GROW, SOFT = 0.02, 0.03  # face widths by which a hole is widened, and over which its edge falls
 GAP = 0.25  # seconds without a fill after which the past says nothing
 JUMP = 0.5  # face widths that the crop may move between two frames
 
@@ -74,7 +75,7 @@ class Filler:
         image = _transfer(native, change, box, to_crop)
         left, top, right, bottom = box
         face = float(np.ptp(track.landmarks[:, 0]))
-        alpha = feather(track.occluder[top:bottom, left:right], grow=0.012 * face, soft=0.03 * face)
+        alpha = feather(track.occluder[top:bottom, left:right], grow=GROW * face, soft=SOFT * face)
         return Patch(image, alpha, np.array([[1, 0, left], [0, 1, top]], np.float32))
 
     def _choose(self, track: Track, past: _Past | None) -> int:

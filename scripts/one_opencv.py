@@ -22,7 +22,8 @@ def main() -> None:
     version = importlib.metadata.version(WINDOWED)
     sys.stdout.write(f"OpenCV cannot be loaded ({reason}): installing the build without windows instead.\n")
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
-    subprocess.run([*pip, "uninstall", "--yes", WINDOWED], check=True)
+    # Both write into one folder: what is left of either must go before the other can be whole.
+    subprocess.run([*pip, "uninstall", "--yes", WINDOWED, HEADLESS], check=True)
     subprocess.run([*pip, "install", "--no-deps", f"{HEADLESS}=={version}"], check=True)
     subprocess.run([sys.executable, "-c", "import cv2"], check=True)
 
