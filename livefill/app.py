@@ -29,6 +29,7 @@ __all__ = [
     "is_picture",
     "open_for_calibration",
     "read_mask",
+    "same_file",
     "stages_for",
     "track_file",
 ]
@@ -137,8 +138,13 @@ def fill_file(
     return done
 
 
+def same_file(one: Path, other: Path) -> bool:
+    """Tell whether both names mean one file that exists."""
+    return one.exists() and other.exists() and one.samefile(other)
+
+
 def _check_target(out: Path, source: Path) -> None:
-    if out.exists() and source.exists() and out.samefile(source):
+    if same_file(out, source):
         raise ConfigError(f"{out} is the input itself: choose another name for the output")
 
 

@@ -127,14 +127,13 @@ def calibrate(
 
     profile_path(profile)  # a bad name is said before the work, not after
     spec = str(source) if source is not None else camera
-    with parts.open_for_calibration(spec, size=parse_size(size), fps=fps) as frames:
-        with CalibrationLine(err) as line:
-            made, kept = parts.calibrate(frames, profile, on_look=line.update)
-        if sheet is not None:
-            write_profile_sheet(made, sheet)
+    with parts.open_for_calibration(spec, size=parse_size(size), fps=fps) as frames, CalibrationLine(err) as line:
+        made, kept = parts.calibrate(frames, profile, on_look=line.update)
     path = save_profile(made)
     _print_kept(kept)
     out.print(f"Profile {profile!r}: {len(kept)} references in {path} (only you can read it).", markup=False)
+    if sheet is not None:
+        write_profile_sheet(made, sheet)
 
 
 def _print_kept(kept: list[Any]) -> None:

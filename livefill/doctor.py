@@ -20,6 +20,7 @@ __all__ = ["Finding", "Host", "diagnose"]
 PYTHONS = ((3, 10), (3, 12))  # the oldest and the newest that the face tracker has packages for
 OPENCVS = ("opencv-python", "opencv-contrib-python", "opencv-python-headless", "opencv-contrib-python-headless")
 MEDIAPIPE = "0.10.21"
+SHOWN = 4  # formats of a camera; `livefill devices` lists them all
 SECURE_BOOT = "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 OBS = {
     "Windows": (Path("C:/Program Files/obs-studio"), Path("C:/Program Files (x86)/obs-studio")),
@@ -135,7 +136,9 @@ def _best_modes(host: Host, camera: Device) -> str:
     for mode in modes:
         if mode.fps >= 24 or not mode.fps:  # slower ones are for photographs
             best[mode.fourcc] = max(best.get(mode.fourcc, mode), mode, key=lambda one: one.width * one.height)
-    return ", ".join(f"{m.fourcc} {m.width}x{m.height} at {m.fps:g}" for m in best.values()) or "modes unknown"
+    named = [f"{m.fourcc} {m.width}x{m.height} at {m.fps:g}" for m in best.values()]
+    more = f" and {len(named) - SHOWN} formats more" if len(named) > SHOWN else ""
+    return ", ".join(named[:SHOWN]) + more or "modes unknown"
 
 
 def _module(host: Host) -> Iterator[Finding]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 from time import monotonic
 
-from livefill.app import NoFiller, is_picture, stages_for
+from livefill.app import NoFiller, is_picture, same_file, stages_for
 from livefill.calibration import Calibrator
 from livefill.capture import BaseSource, open_source
 from livefill.config import Settings, parse_size
@@ -32,6 +33,9 @@ class Live:
         """Prepare; `say` is told what the user should know, a sentence each."""
         if settings.mask is not None and not is_picture(settings.mask):
             raise ConfigError(f"the mask {settings.mask} must be a picture; a video of masks is for `livefill file`")
+        kind, _, target = settings.sink.partition(":")
+        if kind == "file" and target and same_file(Path(target).expanduser(), Path(settings.camera).expanduser()):
+            raise ConfigError(f"{target} is the input itself: choose another name for the output")
         self.settings = settings
         self.stats = Stats()
         self.paused = False
