@@ -30,7 +30,7 @@ class FileSource(BaseSource):
     def __init__(self, path: Path) -> None:
         self.path = path
         self._container, stream = _open(path)
-        stream.thread_type = "AUTO"
+        stream.thread_type = "NONE"
         self.rate = Fraction(stream.average_rate or stream.guessed_rate or 30)
         self.frames = stream.frames
         self._promised = _end_of(stream)

@@ -110,7 +110,9 @@ class VideoFileSink(BaseSink):
         video.width, video.height = self.size
         video.pix_fmt = "yuv444p" if self.size[0] % 2 or self.size[1] % 2 else "yuv420p"
         context = video.codec_context
-        context.thread_count = 0  # as many as there are cores
+        context.thread_count = (
+            1  # it runs beside the work on the next frame: more threads would only take turns with that
+        )
         context.time_base = video.time_base = self._clock()
         if self._original and self._original.pixel_shape:
             context.sample_aspect_ratio = self._original.pixel_shape
