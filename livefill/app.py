@@ -11,7 +11,7 @@ import numpy as np
 
 from livefill.backends import open_session
 from livefill.calibration import Calibrator, Judgement
-from livefill.capture import AheadSource, BaseSource, FileSource, open_source
+from livefill.capture import AheadSource, BaseSource, FileSource, is_camera, open_source
 from livefill.errors import ConfigError, EndOfStream, SourceError
 from livefill.filler import Filler
 from livefill.pipeline import Stages, run
@@ -207,7 +207,7 @@ def calibrate(
 
 def open_for_calibration(spec: str, *, size: tuple[int, int], fps: float) -> BaseSource:
     """Open a camera live, or a video or picture frame by frame."""
-    if spec.isdecimal() or spec.startswith("/dev/"):
+    if is_camera(spec):
         return open_source(spec, size=size, fps=fps, live=True)
     if not Path(spec).exists():
         raise SourceError(f"there is no file {spec}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -11,14 +10,13 @@ from numpy.typing import NDArray
 
 from livefill.alignment import settle, shift
 from livefill.composite import feather
-from livefill.geometry import Field, apply, crop_transform, invert, sample
+from livefill.geometry import Field, apply, crop_transform, cut, invert, sample
 from livefill.profile import Profile
 from livefill.types import RGB, Affine, Frame, Patch, Session, State, Track
 
 __all__ = ["Filler", "must_reset"]
 
 Floats = NDArray[np.float32]
-Image = TypeVar("Image", NDArray[np.uint8], NDArray[np.float32])
 
 FACE_SHARE = 0.44  # of the crop that the face takes
 GROW, SOFT = 0.02, 0.03  # face widths by which a hole is widened, and over which its edge falls
@@ -89,8 +87,8 @@ class Filler:
     ) -> tuple[Floats, Field, State]:
         """Run the session on the crop: give what it changes in the expected picture, and how that has settled."""
         size = self._session.spec.size
-        crop = _crop(frame.image, to_crop, size)
-        covered = _crop(track.occluder, to_crop, size) > 0.3
+        crop = cut(frame.image, to_crop, size)
+        covered = cut(track.occluder, to_crop, size) > 0.3
         hole = np.asarray(cv2.dilate(covered.astype(np.float32), np.ones((5, 5), np.uint8)), np.float32)
         expected = self._small[choice].view(track.landmarks, to_crop, (size, size), _size(frame))
         displacement = settle(expected, crop, 1 - hole)
@@ -128,11 +126,6 @@ class Filler:
 
 def _size(frame: Frame) -> tuple[int, int]:
     return frame.image.shape[1], frame.image.shape[0]
-
-
-def _crop(image: Image, to_crop: Affine, size: int) -> Image:
-    cut = cv2.warpAffine(image, to_crop, (size, size), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(cut, image.dtype)
 
 
 def _unit(image: NDArray[np.uint8]) -> Floats:

@@ -6,7 +6,7 @@ Points are float32 (n, 2) in pixels, x then y. An affine A (2, 3) takes (x, y, 1
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -22,6 +22,7 @@ __all__ = [
     "apply",
     "compose",
     "crop_transform",
+    "cut",
     "eye_distance",
     "face_hull",
     "fill_polygon",
@@ -30,6 +31,7 @@ __all__ = [
     "similarity",
 ]
 
+Image = TypeVar("Image", NDArray[np.uint8], NDArray[np.float32])
 Field = NDArray[np.float32]  # (h, w, 2): for each pixel the place to look at
 
 # Indices of MediaPipe's face mesh: closed outlines, in order.
@@ -138,6 +140,12 @@ def grid(shape: tuple[int, int], step: float = 1.0) -> Field:
     ys, xs = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
     offset = (step - 1) / 2
     return np.stack([xs * step + offset, ys * step + offset], axis=-1)
+
+
+def cut(image: Image, to_crop: Affine, size: int) -> Image:
+    """Cut a size x size crop out of a picture; beyond its border the picture goes on as it ends."""
+    crop = cv2.warpAffine(image, to_crop, (size, size), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(crop, image.dtype)
 
 
 def sample(field: Field | Mask, places: Field) -> NDArray[np.float32]:

@@ -16,7 +16,17 @@ from numpy.typing import NDArray
 
 from livefill import occluder
 from livefill.alignment import follow, gray, settle, shift
-from livefill.geometry import apply, compose, crop_transform, eye_distance, fill_polygon, invert, pose_shape, similarity
+from livefill.geometry import (
+    apply,
+    compose,
+    crop_transform,
+    cut,
+    eye_distance,
+    fill_polygon,
+    invert,
+    pose_shape,
+    similarity,
+)
 from livefill.landmarker import FaceMesh, Hands
 from livefill.occluder import Finding
 from livefill.profile import Profile, Reference
@@ -62,7 +72,7 @@ class _Place:
     @classmethod
     def of(cls, image: RGB, points: Points, last: _View | None) -> _Place:
         to_crop = crop_transform(points, SIZE, face_share=FACE_SHARE)
-        return cls(to_crop, _crop(image, to_crop), _carry(last, to_crop))
+        return cls(to_crop, cut(image, to_crop, SIZE), _carry(last, to_crop))
 
 
 class NoTracker:
@@ -111,13 +121,11 @@ class ReferenceTracker:
         self._smooth = OneEuro()
         self._last: _View | None = None
         self._last_hand: Mask | None = None
-        self._hand_at, self._hand_pause = 0, HANDS_EVERY  # likewise, for hands
         self._seen = 0.0  # time of the last good view
         self._count = 0  # frames
-        self._search_at, self._pause = (
-            0,
-            SEARCH_EVERY,
-        )  # when the next search is due, and the least number of frames between
+        # The frame at which the next search is due, and how many frames will lie between it and the one after.
+        self._search_at, self._pause = 0, SEARCH_EVERY
+        self._hand_at, self._hand_pause = 0, HANDS_EVERY
 
     def close(self) -> None:
         """Release the networks."""
@@ -154,7 +162,7 @@ class ReferenceTracker:
         """Follow the face from the last frame into this one, by what is seen of its skin."""
         before = apply(last.to_crop, last.points)
         visible = 1 - _at(last.finding.mask, before)
-        moved = follow(last.luma, gray(_crop(frame.image, last.to_crop)), before[visible > 0.5])
+        moved = follow(last.luma, gray(cut(frame.image, last.to_crop, SIZE)), before[visible > 0.5])
         guess = apply(invert(last.to_crop), before if moved is None else apply(moved, before))
         if visible.all():
             return self._look(frame, guess, last)
@@ -168,7 +176,7 @@ class ReferenceTracker:
     def _doubt(self, frame: Frame, view: _View) -> _View:
         """Look at a covered face as if nothing were known, and believe that if it explains the picture better."""
         found = [
-            apply(invert(view.to_crop), face[:, :2]) for face in self._search.find(_crop(frame.image, view.to_crop))
+            apply(invert(view.to_crop), face[:, :2]) for face in self._search.find(cut(frame.image, view.to_crop, SIZE))
         ]
         visible = _at(view.finding.mask, apply(view.to_crop, view.points)) < 0.5
         # Where both agree on what is seen there is nothing to doubt; that they differ on what is not says nothing.
@@ -254,12 +262,6 @@ class ReferenceTracker:
         """Return the reference as it would look in the crop."""
         height, width = frame.image.shape[:2]
         return self._small[choice].view(points, to_crop, (SIZE, SIZE), (width, height))
-
-
-def _crop(image: RGB, to_crop: Affine) -> RGB:
-    return np.asarray(
-        cv2.warpAffine(image, to_crop, (SIZE, SIZE), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE), np.uint8
-    )
 
 
 def _apart(a: Points, b: Points, which: NDArray[np.bool_] | None = None) -> float:
