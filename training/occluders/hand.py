@@ -19,7 +19,6 @@ Image = NDArray[np.float32]
 GRID = 256  # side of the noise that textures are made of
 STEPS, HIT = 120, 0.01  # of a ray; centimetres at which it meets the skin
 NEAR, FAR = 3.5, -8.0  # centimetres: the slab in which the hand lies
-LIGHT = np.array([-0.6, -0.5, 0.62], np.float32)  # towards the key light; picture axes, y down
 SKY, KEY = 0.52, 0.66  # strength of light from everywhere and of the key light
 
 
@@ -30,6 +29,8 @@ class HandLook:
     skin: tuple[int, int, int] = (205, 160, 140)  # sRGB of lit skin
     pose: HandPose = field(default_factory=HandPose)
     seed: int = 0  # of the skin's texture
+    light: tuple[float, float, float] = (-0.6, -0.5, 0.62)  # towards the key light; picture axes, y down
+    bare: bool = True  # without it a glove: no joints, no nails
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +41,20 @@ class HandPlace:
     scale: float = 24.0  # pixels per centimetre
     turn: float = 0.0  # radians, clockwise; at 0 the fingers point up
     roll: float = 0.0  # radians about the forearm; more than 0 turns the thumb's side away
+    pitch: float = 0.0  # radians about the wrist; more than 0 brings the fingers nearer
 
 
 def render_hand(size: tuple[int, int], look: HandLook, place: HandPlace) -> tuple[RGB, Mask]:
     """Return the picture (height, width, 3) of a hand and its alpha; `size` is width, height."""
     hand, axes = anatomy(look.pose), _axes(place)
-    origins = _origins(size, place, axes)
+    near, far = _slab(hand, axes[2])
+    origins = _origins(size, place, axes, near)
     width, height = size
     image, alpha = np.zeros((height, width, 3), np.float32), np.zeros((height, width), np.float32)
-    rows, columns = np.nonzero(_roughly(hand, origins, axes[2], 4 / place.scale))
+    rows, columns = np.nonzero(_roughly(hand, origins, axes[2], 4 / place.scale, near - far))
     if len(rows):
         start = origins[rows, columns]
-        points, closest = _march(hand, start, axes[2])
+        points, closest = _march(hand, start, axes[2], near - far)
         alpha[rows, columns] = np.clip(1 - (closest - HIT) * place.scale, 0, 1)
         image[rows, columns] = _shade(hand, look, points, axes, 1 / place.scale)
     return np.asarray(np.rint(255 * _to_srgb(image)), np.uint8), alpha
@@ -62,27 +65,44 @@ def _axes(place: HandPlace) -> NDArray[np.float32]:
     c, s = np.cos(place.turn), np.sin(place.turn)
     flat = np.array([[c, s, 0], [s, -c, 0], [0, 0, 1]])
     c, s = np.cos(place.roll), np.sin(place.roll)
-    return np.asarray(flat @ np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]]), np.float32)
+    rolled = flat @ np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])
+    if place.pitch == 0:
+        return np.asarray(rolled, np.float32)
+    c, s, forearm = np.cos(place.pitch), np.sin(place.pitch), np.array([[0, 1, 0]]) @ rolled.T
+    up, forward = forearm[0, :2] / (np.linalg.norm(forearm[0, :2]) + 1e-9), rolled[2]
+    along = up[0] * rolled[0] + up[1] * rolled[1]
+    across = up[1] * rolled[0] - up[0] * rolled[1]
+    along, forward = c * along - s * forward, s * along + c * forward
+    return np.asarray([up[0] * along + up[1] * across, up[1] * along - up[0] * across, forward], np.float32)
 
 
-def _origins(size: tuple[int, int], place: HandPlace, axes: NDArray[np.float32]) -> Image:
+def _slab(hand: Anatomy, forward: NDArray[np.float32]) -> tuple[float, float]:
+    """Return how near to the viewer and how far away rays have to look, in centimetres."""
+    bones = (*hand.palm, *(bone for finger in hand.fingers for bone in finger))
+    ends = [(float(end @ forward), radius) for bone in bones for end, radius in ((bone.a, bone.ra), (bone.b, bone.rb))]
+    return max(NEAR, *(z + radius + 0.3 for z, radius in ends)), min(FAR, *(z - radius - 0.3 for z, radius in ends))
+
+
+def _origins(size: tuple[int, int], place: HandPlace, axes: NDArray[np.float32], near: float) -> Image:
     """Return where each pixel's ray starts (height, width, 3), in the hand's coordinates."""
     x = (np.arange(size[0], dtype=np.float32) - place.wrist[0]) / place.scale
     y = (np.arange(size[1], dtype=np.float32) - place.wrist[1]) / place.scale
-    return np.asarray(x[None, :, None] * axes[0] + y[:, None, None] * axes[1] + NEAR * axes[2], np.float32)
+    return np.asarray(x[None, :, None] * axes[0] + y[:, None, None] * axes[1] + near * axes[2], np.float32)
 
 
-def _roughly(hand: Anatomy, origins: Image, forward: NDArray[np.float32], margin: float) -> NDArray[np.bool_]:
+def _roughly(
+    hand: Anatomy, origins: Image, forward: NDArray[np.float32], margin: float, depth: float
+) -> NDArray[np.bool_]:
     """Return which pixels may see the hand, found on every eighth pixel."""
     step = 8
     coarse = origins[::step, ::step]
-    _, closest = _march(hand, coarse.reshape(-1, 3), forward)
+    _, closest = _march(hand, coarse.reshape(-1, 3), forward, depth)
     pitch = float(np.linalg.norm(coarse[0, 1] - coarse[0, 0])) if coarse.shape[1] > 1 else 1.0
     near = (closest < margin + 1.5 * pitch).reshape(coarse.shape[:2])
     return np.kron(near, np.ones((step, step), bool))[: origins.shape[0], : origins.shape[1]]
 
 
-def _march(hand: Anatomy, start: Image, forward: NDArray[np.float32]) -> tuple[Image, Image]:
+def _march(hand: Anatomy, start: Image, forward: NDArray[np.float32], depth: float) -> tuple[Image, Image]:
     """Return where rays meet the hand, or come closest to it, and how close they come (negative: they meet)."""
     reach = np.zeros(len(start), np.float32)
     best, closest = reach.copy(), np.full(len(start), np.inf, np.float32)
@@ -92,7 +112,7 @@ def _march(hand: Anatomy, start: Image, forward: NDArray[np.float32]) -> tuple[I
         nearer = gap < closest[active]
         closest[active[nearer]], best[active[nearer]] = gap[nearer], reach[active[nearer]]
         reach[active] += np.maximum(0.9 * gap, 2 * HIT)
-        active = active[(gap > HIT) & (reach[active] < NEAR - FAR)]
+        active = active[(gap > HIT) & (reach[active] < depth)]
         if not len(active):
             break
     closest[closest <= HIT] = -1
@@ -106,7 +126,7 @@ def _shade(hand: Anatomy, look: HandLook, points: Image, axes: NDArray[np.float3
     seen = normal @ axes.T
     seen[:, 1:2] += bump[:, None]
     seen /= np.linalg.norm(seen, axis=1, keepdims=True)
-    light = LIGHT / np.linalg.norm(LIGHT)
+    light = np.asarray(look.light, np.float32) / np.float32(np.linalg.norm(look.light))
     facing = (seen @ light)[:, None]
     wrap = np.array([0.45, 0.28, 0.22], np.float32)  # light spreads under the skin, red the farthest
     diffuse = np.clip((facing + wrap) / (1 + wrap), 0, 1) ** 1.2
@@ -143,6 +163,8 @@ def _skin(hand: Anatomy, look: HandLook, points: Image, normal: Image) -> tuple[
     colour *= 1 + mottle[:, None] * np.array([0.06, 0.11, 0.11], np.float32)
     tilt = 0.07 * _texture(points, look.seed + 2, 0.05) + 0.05 * _texture(points, look.seed + 3, 0.16)
     gloss = np.ones(len(points), np.float32)
+    if not look.bare:
+        return np.asarray(colour, np.float32), tilt, gloss
     for number, finger in enumerate(hand.fingers):
         for joint, (bone, strength) in enumerate(zip(finger, (0.5, 1.0, 0.8), strict=True)):
             flush, crease = _joint(bone, points, normal, number * 3 + joint)
