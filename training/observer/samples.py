@@ -1,0 +1,326 @@
+"""Samples for the observer: a synthetic face in a webcam's crop, perhaps covered, with the truth about it.
+
+Each sample is what the running tracker would hand to the network: a crop around landmarks that are a little wrong,
+the person's reference warped onto those, and the landmarks themselves. The truth is the teacher's, on the uncovered
+picture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from livefill.geometry import BROWS, EYES, LIPS, Warp, apply, crop_transform, eye_distance, grid, invert
+from livefill.types import RGB, Affine, Points
+from training import camera
+from training.backgrounds import background
+from training.faces.glasses import glasses
+from training.observer.priors import LEVELS, perturb
+from training.occluders.library import Sprite
+from training.occluders.library import load as load_sprites
+from training.occluders.worn import WORN, worn
+
+__all__ = ["FACE_SHARE", "MASK", "SIZE", "People", "Sample", "Studio"]
+
+SIZE = 192  # side of the crop in pixels
+MASK = 96  # side of the mask
+FACE_SHARE = 0.62  # of the crop that the face takes
+POINTS = 468
+STEP = 6  # pixels between two nodes of a warp
+# How long a thing is, in eye distances (about nine centimetres): from, to. A hand comes with some of its arm.
+LENGTH = {
+    "hand": (1.6, 4.6),
+    "cutout": (1.6, 4.0),
+    "mug": (0.8, 2.2),
+    "phone": (1.2, 2.8),
+    "microphone": (0.8, 4.0),
+    "paper": (1.0, 4.0),
+    "food": (0.6, 2.4),
+    "strands": (1.0, 4.0),
+    "shape": (0.5, 3.6),
+}
+CONTROL = np.array(sorted({*LIPS, *EYES[0], *EYES[1], *BROWS[0], *BROWS[1], *range(0, POINTS, 5)}))
+Random = np.random.Generator
+Floats = NDArray[np.float32]
+
+
+class Sample(NamedTuple):
+    """One sample; coordinates are in crop sides from the crop's middle."""
+
+    crop: RGB  # (SIZE, SIZE, 3)
+    reference: RGB  # (SIZE, SIZE, 3), black if there is none
+    known: np.float32  # 1 with a reference, 0 without
+    prior: Floats  # (468, 2) where the landmarks were thought to be
+    points: Floats  # (468, 3)
+    visible: Floats  # (468,) 1 where nothing covers the landmark
+    mask: NDArray[np.uint8]  # (MASK, MASK), 255 where something covers the head
+    face: np.float32  # 1 a face, 0 none, -1 not said
+    same: np.float32  # 1 the reference's person, 0 another, -1 not said
+
+
+@dataclass(frozen=True)
+class People:
+    """Pictures of synthetic people with the teacher's landmarks."""
+
+    images: tuple[RGB, ...]
+    mattes: tuple[NDArray[np.uint8], ...]  # (side, side), 255 where a pixel of the shrunken picture is the person
+    points: Floats  # (n, 468, 3)
+    person: NDArray[np.int64]  # (n,)
+    _warps: dict[int, Warp] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, folder: Path, labels: Path, *, part: str = "train") -> People:
+        """Read them; `part` is "train", or "held out": every tenth person."""
+        with np.load(labels) as stored:
+            names, points = [str(name) for name in stored["names"]], stored["points"].astype(np.float32)
+            mattes = stored["mattes"]
+        person = np.array([int(name.split("_")[1]) for name in names])
+        known, order = np.unique(person, return_inverse=True)
+        del known
+        chosen = np.flatnonzero((order % 10 == 9) == (part == "held out"))
+        images = tuple(
+            np.ascontiguousarray(cv2.imread(str(folder / names[i]), cv2.IMREAD_COLOR)[..., ::-1]) for i in chosen
+        )
+        return cls(images, tuple(mattes[chosen]), points[chosen], person[chosen])
+
+    def warp(self, index: int) -> Warp:
+        """Return the mesh that lays a picture onto other landmarks; it is built when first asked for."""
+        if index not in self._warps:
+            self._warps[index] = Warp.of(self.points[index, CONTROL, :2], nodes=24)
+        return self._warps[index]
+
+    def others(self, index: int) -> NDArray[np.int64]:
+        """Return the other pictures of the same person."""
+        same = np.flatnonzero(self.person == self.person[index])
+        return same[same != index] if len(same) > 1 else same
+
+
+class Studio:
+    """Draws samples."""
+
+    def __init__(self, people: People, sprites: list[Sprite]) -> None:
+        self.people = people
+        kinds = sorted({sprite.kind for sprite in sprites})
+        self._sprites = {kind: [s for s in sprites if s.kind == kind] for kind in kinds}
+        self._kinds = kinds
+        self._odds = np.array([4.0 if kind in ("hand", "cutout") else 1.0 for kind in kinds])
+        self._odds /= self._odds.sum()
+
+    @classmethod
+    def open(cls, people: Path, labels: Path, sprites: Path, *, part: str = "train") -> Studio:
+        """Load everything."""
+        return cls(People.load(people, labels, part=part), load_sprites(sprites))
+
+    def draw(self, random: Random, *, index: int | None = None, cover: bool | None = None) -> Sample:
+        """Draw a sample, of picture `index` if it is given; `cover` says whether something covers the face."""
+        people = self.people
+        index = int(random.integers(len(people.images))) if index is None else index
+        other = int(random.choice(people.others(index)))
+        level = LEVELS[int(random.choice(len(LEVELS), p=[one.share for one in LEVELS]))]
+        truth = people.points[index]
+        stranger = people.points[int(random.integers(len(people.images))), :, :2]
+        prior = perturb(truth[:, :2], people.points[other, :, :2], stranger, level, random)
+        face = np.float32(1)
+        if random.random() < 0.07:
+            prior, face = _astray(prior, random), np.float32(0)
+        to_crop = crop_transform(prior, SIZE, face_share=FACE_SHARE)
+        look, style = camera.light(random), int(random.integers(1 << 30))
+        spectacled = random.random() < 0.12
+        crop = self._cut(index, to_crop, random, style if spectacled else None, alone=face == 0)
+        if random.random() < 0.03:
+            crop, face = background((SIZE, SIZE), random), np.float32(0)
+        in_crop = truth.copy()
+        in_crop[:, :2] = apply(to_crop, truth[:, :2])
+        in_crop[:, 2] *= float(np.hypot(to_crop[0, 0], to_crop[1, 0]))
+        in_crop[:, 2] -= in_crop[:, 2].mean()
+        alpha = np.zeros((SIZE, SIZE), np.float32)
+        covered = random.random() < 0.72 if cover is None else cover
+        if covered:
+            crop, alpha = self._cover(crop, in_crop, random)
+        crop = camera.shoot(camera.expose(crop, look), random)
+        known, same = np.float32(random.random() < 0.75), np.float32(-1)
+        reference = np.zeros_like(crop)
+        if known:
+            same = np.float32(1)
+            source = other
+            if random.random() < 0.25:
+                source, same = int(random.integers(len(people.images))), np.float32(-1)
+                same = np.float32(people.person[source] == people.person[index])
+            reference = self._view(source, prior, to_crop, style if spectacled else None)
+            # The same camera a while ago; sometimes another day, another lamp.
+            other_look = _near(look, random) if random.random() < 0.6 else camera.light(random)
+            reference = camera.shoot(camera.expose(reference, other_look), random, 0.5)
+        if face == 0:
+            same = np.float32(-1)
+            if not covered:
+                alpha[:] = 0
+        pixels = np.clip(np.rint(in_crop[:, :2]), 0, SIZE - 1).astype(int)
+        inside = ((in_crop[:, :2] >= 0) & (in_crop[:, :2] < SIZE)).all(1)
+        visible = ((alpha[pixels[:, 1], pixels[:, 0]] < 0.5) & inside).astype(np.float32)
+        if face and visible.mean() < 0.05:
+            face, same = np.float32(-1), np.float32(-1)
+        shrunk = cv2.resize(alpha, (MASK, MASK), interpolation=cv2.INTER_AREA)
+        mask = (np.clip(1.6 * shrunk - 0.1, 0, 1) * 255).astype(np.uint8)  # what shines through is covered as well
+        laid = (apply(to_crop, prior) - SIZE / 2) / SIZE
+        points = in_crop / np.float32(SIZE)
+        points[:, :2] -= 0.5
+        return Sample(crop, reference, known, np.asarray(laid, np.float32), points, visible, mask, face, same)
+
+    def _cut(self, index: int, to_crop: Affine, random: Random, style: int | None, *, alone: bool) -> RGB:
+        """Cut the crop; beyond the picture's border it goes on somehow, or the person stands in a room."""
+        image = self.people.images[index]
+        if style is not None:
+            image = _blend(image, *glasses(self.people.points[index], image.shape[1::-1], style))
+        flags = cv2.INTER_AREA if np.hypot(to_crop[0, 0], to_crop[1, 0]) < 0.7 else cv2.INTER_LINEAR
+        if random.random() < 0.35 and not alone:
+            border = cv2.BORDER_REFLECT_101 if random.random() < 0.4 else cv2.BORDER_REPLICATE
+            return np.asarray(cv2.warpAffine(image, to_crop, (SIZE, SIZE), flags=flags, borderMode=border), np.uint8)
+        room = background((SIZE, SIZE), random)
+        _dress(room, apply(to_crop, self.people.points[index][:, :2]), random)
+        person = cv2.warpAffine(image, to_crop, (SIZE, SIZE), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        if random.random() < 0.25:
+            # The room of the picture itself, which the wall continues.
+            whole = np.full(image.shape[:2], 1, np.float32)
+            alpha = cv2.warpAffine(_fading(whole), to_crop, (SIZE, SIZE))
+        else:
+            matte = _fading(self.people.mattes[index].astype(np.float32) / 255)
+            scale = np.float32(len(matte) / len(image))
+            to_matte = to_crop.copy()
+            to_matte[:, :2] /= scale
+            alpha = cv2.warpAffine(matte, to_matte, (SIZE, SIZE), flags=cv2.INTER_LINEAR)
+        return _blend(room, np.asarray(person, np.uint8), np.asarray(alpha, np.float32))
+
+    def _view(self, source: int, prior: Points, to_crop: Affine, style: int | None) -> RGB:
+        """Return the reference as the tracker would show it: warped onto the landmarks it believes in."""
+        image = self.people.images[source]
+        if style is not None:
+            image = _blend(image, *glasses(self.people.points[source], image.shape[1::-1], style))
+        places = apply(invert(to_crop), grid((SIZE // STEP, SIZE // STEP), STEP))
+        look = self.people.warp(source).lookup(prior[CONTROL], places)
+        dense = cv2.resize(look, (SIZE, SIZE), interpolation=cv2.INTER_LINEAR)
+        view = cv2.remap(image, dense[..., 0], dense[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(view, np.uint8)
+
+    def _cover(self, crop: RGB, points: Floats, random: Random) -> tuple[RGB, Floats]:
+        """Put one or two things before the face."""
+        total = np.zeros(crop.shape[:2], np.float32)
+        for _ in range(1 if random.random() < 0.8 else 2):
+            if random.random() < 0.27:
+                kind = WORN[int(random.integers(len(WORN)))] if random.random() < 0.5 else "mask"
+                layer, alpha = worn(kind, points, (SIZE, SIZE), int(random.integers(1 << 30)))
+            else:
+                layer, alpha = self._held(crop, points, random)
+            if random.random() < 0.15:
+                layer, alpha = _dragged(layer, alpha, random)
+            if random.random() < 0.6:
+                crop = _shadowed(crop, alpha, random)
+            crop = _blend(crop, layer, alpha)
+            total = np.maximum(total, alpha)
+        return crop, total
+
+    def _held(self, crop: RGB, points: Floats, random: Random) -> tuple[RGB, Floats]:
+        """Lay a thing over a random place of the face, at a random size and angle, in the light of the crop."""
+        kind = self._kinds[int(random.choice(len(self._kinds), p=self._odds))]
+        sprite = self._sprites[kind][int(random.integers(len(self._sprites[kind])))]
+        unit = eye_distance(points[:, :2])
+        high, wide = sprite.alpha.shape
+        size = unit * np.exp(random.uniform(*np.log(LENGTH[sprite.kind])))
+        scale = size / max(high, wide)
+        angle = random.normal(0, 0.5) if random.random() < 0.8 else random.uniform(-np.pi, np.pi)
+        cos, sin = np.cos(angle) * scale, np.sin(angle) * scale
+        mirror = -1 if random.random() < 0.5 else 1
+        linear = np.array([[cos * mirror, -sin], [sin * mirror, cos]])
+        # Some point of the thing lies on some point of the face.
+        rows, columns = np.nonzero(sprite.alpha[::8, ::8] > 0.5)
+        if len(rows) == 0:
+            return crop, np.zeros(crop.shape[:2], np.float32)
+        pick = int(random.integers(len(rows)))
+        anchor = np.array([columns[pick], rows[pick]]) * 8.0
+        target = points[int(random.integers(len(points))), :2] + random.normal(0, 0.15 * unit, 2)
+        place = np.column_stack([linear, target - linear @ anchor])
+        flags = cv2.INTER_AREA if scale < 0.6 else cv2.INTER_LINEAR
+        layer = cv2.warpAffine(sprite.image, place, (SIZE, SIZE), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        alpha = cv2.warpAffine(sprite.alpha, place, (SIZE, SIZE), flags=flags)
+        look = camera.light(random, 0.7)
+        layer = camera.expose(np.asarray(layer, np.uint8), look)
+        if random.random() < 0.5:
+            gain = float(crop.mean()) / max(cv2.mean(layer, (alpha > 0.5).astype(np.uint8))[1], 20.0)
+            layer = cv2.convertScaleAbs(layer, alpha=float(np.clip(gain, 0.4, 1.6) ** 0.7))
+        return np.asarray(layer, np.uint8), np.asarray(alpha, np.float32)
+
+
+def _astray(prior: Points, random: Random) -> Points:
+    """Move a prior to where there is no face, or no whole one, or one of another size."""
+    unit, center = eye_distance(prior), prior.mean(0)
+    way = random.uniform(-np.pi, np.pi)
+    far = np.array([np.cos(way), np.sin(way)]) * unit * random.uniform(1.6, 3.5)
+    size = random.choice([random.uniform(0.25, 0.45), 1.0, random.uniform(2.2, 3.5)], p=[0.25, 0.5, 0.25])
+    if size != 1:
+        far = far * random.uniform(0, 0.5)
+    return np.asarray((prior - center) * size + center + far, np.float32)
+
+
+def _fading(alpha: Floats) -> Floats:
+    """Let a picture's alpha fall to nothing at its left, right and upper border, so that no straight edge is seen."""
+    side = len(alpha)
+    edge = np.clip(np.minimum(np.arange(side), np.arange(side)[::-1]) / (0.09 * side), 0, 1).astype(np.float32)
+    top = np.clip(np.arange(side) / (0.06 * side), 0, 1).astype(np.float32)
+    return np.asarray(alpha * edge[None] * top[:, None], np.float32)
+
+
+def _dress(room: RGB, points: Points, random: Random) -> None:
+    """Paint a neck and shoulders into the room, where the person's will be."""
+    width = float(np.ptp(points[:, 0]))
+    chin, unit = points[152], width / 2
+    side = random.uniform(1.7, 2.6) * unit
+    low = chin[1] + unit * random.uniform(0.35, 0.8)
+    colour = tuple(int(c) for c in random.integers(0, 256, 3))
+    x, bottom = float(chin[0]), float(chin[1] + 12 * unit)
+    outline = [
+        (x - 0.55 * unit, low - 0.15 * unit),
+        (x + 0.55 * unit, low - 0.15 * unit),
+        (x + side, low + 0.5 * unit),
+        (x + 1.1 * side, bottom),
+        (x - 1.1 * side, bottom),
+        (x - side, low + 0.5 * unit),
+    ]
+    cv2.fillPoly(room, [np.rint(np.array(outline)).astype(np.int32)], colour, lineType=cv2.LINE_AA)
+
+
+def _near(look: camera.Light, random: Random) -> camera.Light:
+    """Nearly the same light."""
+    gains = [float(gain * np.exp(random.normal(0, 0.05))) for gain in look.gain]
+    return camera.Light((gains[0], gains[1], gains[2]), look.gamma, look.contrast, look.saturation, look.slope)
+
+
+def _blend(image: RGB, layer: RGB, alpha: Floats) -> RGB:
+    return np.asarray(cv2.blendLinear(image, layer, 1 - alpha, alpha), np.uint8)
+
+
+def _shadowed(crop: RGB, alpha: Floats, random: Random) -> RGB:
+    """Darken what lies behind a thing, a little beside it."""
+    shift = np.float32([[1, 0, random.normal(0, 6)], [0, 1, abs(random.normal(0, 6))]])
+    soft = cv2.resize(alpha, (SIZE // 4, SIZE // 4), interpolation=cv2.INTER_AREA)
+    soft = cv2.GaussianBlur(soft, (0, 0), random.uniform(0.7, 2.5))
+    soft = cv2.warpAffine(cv2.resize(soft, (SIZE, SIZE)), shift, (SIZE, SIZE))
+    shade = 1 - np.float32(random.uniform(0.1, 0.5)) * soft
+    return np.asarray(cv2.multiply(crop, cv2.merge([shade] * 3), dtype=cv2.CV_8U), np.uint8)
+
+
+def _dragged(layer: RGB, alpha: Floats, random: Random) -> tuple[RGB, Floats]:
+    """Blur a thing by its own motion."""
+    length = int(random.integers(3, 14)) | 1
+    kernel = np.zeros((length, length), np.float32)
+    angle = random.uniform(0, np.pi)
+    reach = np.array([np.cos(angle), np.sin(angle)]) * (length // 2)
+    a, b = (np.rint(length // 2 + sign * reach).astype(int) for sign in (-1, 1))
+    cv2.line(kernel, (int(a[0]), int(a[1])), (int(b[0]), int(b[1])), (1.0,), 1)
+    kernel /= kernel.sum()
+    return np.asarray(cv2.filter2D(layer, -1, kernel), np.uint8), np.asarray(
+        cv2.filter2D(alpha, -1, kernel), np.float32
+    )
