@@ -12,6 +12,7 @@ import numpy as np
 from livefill.backends import open_session
 from livefill.calibration import Calibrator, Judgement
 from livefill.capture import AheadSource, BaseSource, FileSource, is_camera, open_source
+from livefill.config import DEFAULT_TRACKER
 from livefill.errors import ConfigError, EndOfStream, SourceError
 from livefill.filler import Filler
 from livefill.pipeline import Stages, run
@@ -19,7 +20,7 @@ from livefill.profile import Profile
 from livefill.sinks.behind import BehindSink
 from livefill.sinks.file import VideoFileSink
 from livefill.stats import Stats
-from livefill.tracking import MeshTracker, NoTracker, ReferenceTracker
+from livefill.tracking import NoTracker, open_tracker
 from livefill.types import Frame, Mask, ModelSpec, Patch, Track, Tracker
 
 __all__ = [
@@ -66,7 +67,9 @@ class MaskedTracker:
         self._inner.close()
 
 
-def stages_for(profile: Profile | None, *, backend: str = "auto", mask: Path | None = None) -> tuple[Stages, ModelSpec]:
+def stages_for(
+    profile: Profile | None, *, backend: str = "auto", mask: Path | None = None, tracker: str = DEFAULT_TRACKER
+) -> tuple[Stages, ModelSpec]:
     """Build tracker and filler for a person; without a profile nothing is filled.
 
     `mask` is a picture of what is always covered (white), or a video that says it frame by frame.
@@ -80,10 +83,10 @@ def stages_for(profile: Profile | None, *, backend: str = "auto", mask: Path | N
     if profile is None:
         return Stages(NoTracker(), NoFiller()), session.spec
     static = read_mask(mask) if mask is not None and is_picture(mask) else None
-    tracker: Tracker = ReferenceTracker(profile, static=static)
+    seer = open_tracker(tracker, profile, static=static)
     if mask is not None and static is None:
-        tracker = MaskedTracker(tracker, FileSource(mask))
-    return Stages(tracker, Filler(profile, session)), session.spec
+        seer = MaskedTracker(seer, FileSource(mask))
+    return Stages(seer, Filler(profile, session)), session.spec
 
 
 def is_picture(path: Path) -> bool:
@@ -111,6 +114,7 @@ def fill_file(
     mask: Path | None = None,
     crf: int = 18,
     backend: str = "auto",
+    tracker: str = DEFAULT_TRACKER,
     stats: Stats | None = None,
     on_frame: Callable[[int, int], None] = lambda done, total: None,
 ) -> int:
@@ -120,7 +124,7 @@ def fill_file(
     """
     _check_target(out, source_path)
     with AheadSource(FileSource(source_path)) as source:
-        stages, _ = stages_for(profile, backend=backend, mask=mask)
+        stages, _ = stages_for(profile, backend=backend, mask=mask, tracker=tracker)
         done = 0
 
         def between(shown: Frame | None) -> bool:
@@ -148,23 +152,23 @@ def _check_target(out: Path, source: Path) -> None:
         raise ConfigError(f"{out} is the input itself: choose another name for the output")
 
 
-def track_file(source_path: Path, out: Path, profile: Profile | None) -> int:
+def track_file(source_path: Path, out: Path, profile: Profile | None, *, tracker: str = DEFAULT_TRACKER) -> int:
     """Write the landmarks and masks of a video as .npz; return the number of frames."""
     _check_target(out, source_path)
     points, scores, masks = [], [], []
     shape: tuple[int, ...] = ()
-    tracker: Tracker = MeshTracker() if profile is None else ReferenceTracker(profile)
+    seer = open_tracker(tracker, profile)
     try:
         with FileSource(source_path) as source:
             for frame in source:
-                track = tracker.track(frame)
+                track = seer.track(frame)
                 shape = frame.image.shape[:2]
                 points.append(np.full((468, 2), np.nan, np.float32) if track is None else track.landmarks)
                 scores.append(0.0 if track is None else track.score)
                 mask = np.zeros(shape, bool) if track is None else track.occluder > 0.4
                 masks.append(np.packbits(mask, axis=-1))
     finally:
-        tracker.close()
+        seer.close()
     draft = out.with_name(f".{out.name}.part")
     try:
         with draft.open("wb") as file:
@@ -183,14 +187,19 @@ def track_file(source_path: Path, out: Path, profile: Profile | None) -> int:
 
 
 def calibrate(
-    source: BaseSource, name: str, *, seconds: float = 30.0, on_look: Callable[[Judgement, float], None] | None = None
+    source: BaseSource,
+    name: str,
+    *,
+    seconds: float = 30.0,
+    tracker: str = DEFAULT_TRACKER,
+    on_look: Callable[[Judgement, float], None] | None = None,
 ) -> tuple[Profile, list[Judgement]]:
     """Look at a source until enough good frames are seen; return the profile and what it keeps, unsaved.
 
     A file is looked at to its end, a camera for `seconds` at most. `on_look` is told every judgement, with the
     progress, 0..1. Raises `CalibrationError` with the most frequent complaint if no frame was good.
     """
-    calibrator = Calibrator()
+    calibrator = Calibrator(tracker)
     start: float | None = None
     try:
         for frame in source:

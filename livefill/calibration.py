@@ -8,11 +8,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from livefill.config import DEFAULT_TRACKER
+from livefill.detection import Face, open_detector
 from livefill.errors import CalibrationError
-from livefill.geometry import EYES, LIPS, apply, crop_transform, eye_distance, face_hull, fill_polygon, similarity
-from livefill.landmarker import FaceMesh, Hands
+from livefill.geometry import EYES, LIPS, apply, crop_transform, cut, eye_distance, face_hull, fill_polygon, similarity
 from livefill.profile import Profile, Reference
-from livefill.types import RGB, Frame, Mask, Points
+from livefill.types import RGB, Frame, Points
 
 __all__ = ["Calibrator", "Judgement", "expression", "pose"]
 
@@ -20,7 +21,7 @@ SIZE = 256  # of the crop in which a face is judged
 ENOUGH = 45  # good frames after which there is nothing more to learn
 KEPT = 5  # references of a profile
 APART = 0.03  # eye distances between the landmarks of two references worth keeping both
-HANDS_EVERY = 3  # frames between two searches for hands
+COVERED = 0.03  # share of the face from which on something covers it
 
 # Patches of skin by the landmarks around their middle, to tell what is covered.
 PATCHES = {
@@ -46,11 +47,9 @@ class Judgement:
 class Calibrator:
     """Judges frames one by one and keeps the good ones; `profile` makes a bank of them."""
 
-    def __init__(self) -> None:
-        self._mesh = FaceMesh(video=False, faces=2)
-        self._hands = Hands()
-        self._hand: Mask | None = None
-        self._count = 0
+    def __init__(self, tracker: str = DEFAULT_TRACKER) -> None:
+        """Look with what the `tracker` of this name looks with."""
+        self._detector = open_detector(tracker, SIZE)
         self._good: list[Judgement] = []
         self.hints: dict[str, int] = {}  # how often each was given
 
@@ -61,8 +60,7 @@ class Calibrator:
 
     def close(self) -> None:
         """Release the networks."""
-        self._mesh.close()
-        self._hands.close()
+        self._detector.close()
 
     def look(self, frame: Frame) -> Judgement:
         """Judge one frame and remember it if it is good."""
@@ -95,31 +93,20 @@ class Calibrator:
         return Profile(name, references)
 
     def _judge(self, frame: Frame) -> Judgement:
-        faces = self._mesh.find(frame.image)
-        self._count += 1
+        faces = self._detector.find(frame.image)
         if not faces:
             return Judgement("no face is to be seen: look into the camera", 0.0, frame.seq)
-        if len(faces) > 1 and np.ptp(faces[1][:, 0]) > 0.6 * np.ptp(faces[0][:, 0]):
+        if len(faces) > 1 and np.ptp(faces[1].points[:, 0]) > 0.6 * np.ptp(faces[0].points[:, 0]):
             return Judgement("two faces are in the picture: be alone for a moment", 0.0, frame.seq)
-        points, depth = faces[0][:, :2].copy(), faces[0][:, 2].copy()
+        face, points, depth = faces[0], faces[0].points, faces[0].depth
         hint = _placement(points, frame.image) or _light(points, frame.image)
         if not hint:
             to_crop = crop_transform(points, SIZE)
-            crop = np.asarray(cv2.warpAffine(frame.image, to_crop, (SIZE, SIZE), flags=cv2.INTER_AREA), np.uint8)
-            hint = self._covered(crop, apply(to_crop, points)) or _attitude(points, depth)
+            hint = _covered(face, cut(frame.image, to_crop, SIZE), apply(to_crop, points)) or _attitude(points, depth)
         if hint:
             return Judgement(hint, 0.0, frame.seq)
         quality = _quality(points, depth, frame.image)
         return Judgement("", quality, frame.seq, Reference(frame.image, points, depth))
-
-    def _covered(self, crop: RGB, points: Points) -> str:
-        if self._count % HANDS_EVERY == 1 or self._hand is None:
-            self._hand = self._hands.find(crop)
-        face = fill_polygon((SIZE, SIZE), face_hull(points))
-        if (self._hand * face).sum() > 0.03 * face.sum():
-            return "a hand covers your face: take it away"
-        part = _odd_patch(crop, points)
-        return f"something covers your {part}: take it away" if part else ""
 
 
 def pose(points: Points, depth: NDArray[np.float32]) -> tuple[float, float]:
@@ -138,6 +125,13 @@ def expression(points: Points) -> tuple[float, float]:
     heights = (np.hypot(*(points[159] - points[145])), np.hypot(*(points[386] - points[374])))
     widths = (np.hypot(*(points[33] - points[133])), np.hypot(*(points[263] - points[362])))
     return float(mouth), float(min(h / max(w, 1e-6) for h, w in zip(heights, widths, strict=True)))
+
+
+def _covered(face: Face, crop: RGB, points: Points) -> str:
+    part = _odd_patch(crop, points)
+    if part:
+        return f"something covers your {part}: take it away"
+    return "a hand covers your face: take it away" if face.cover > COVERED else ""
 
 
 def _placement(points: Points, image: RGB) -> str:

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from livefill.config import DEFAULT_TRACKER
 from livefill.errors import LivefillError, ProfileError
 from livefill.quiet import quiet_native_stderr
 
@@ -29,6 +30,9 @@ app = typer.Typer(
 )
 
 Profile = Annotated[str | None, typer.Option(help="Whose face: a name given to `livefill calibrate`.", metavar="NAME")]
+TrackerOption = Annotated[
+    str | None, typer.Option("--tracker", help="What observes the face: observer, or mediapipe where it is installed.")
+]
 MaskOption = Annotated[
     Path | None, typer.Option("--mask", help="What is always covered: a picture, white on black.", metavar="FILE")
 ]
@@ -68,6 +72,7 @@ def run(
     size: Annotated[str | None, typer.Option(help="Asked of the camera and given to the virtual one.")] = None,
     fps: Annotated[float | None, typer.Option(help="Frames per second, likewise.")] = None,
     backend: Annotated[str | None, typer.Option(help="What computes the fill; auto chooses and says so.")] = None,
+    tracker: TrackerOption = None,
     mask: MaskOption = None,
     loop: Annotated[bool | None, typer.Option("--loop/--no-loop", help="Play a video again at its end.")] = None,
     config: Annotated[Path | None, typer.Option(help="A TOML file with any of these settings.")] = None,
@@ -90,7 +95,16 @@ def run(
     from livefill.terminal import LiveLine
 
     settings = load_settings(
-        config, camera=camera, profile=profile, sink=sink, size=size, fps=fps, backend=backend, mask=mask, loop=loop
+        config,
+        camera=camera,
+        profile=profile,
+        sink=sink,
+        size=size,
+        fps=fps,
+        backend=backend,
+        tracker=tracker,
+        mask=mask,
+        loop=loop,
     )
     live = Live(settings, lambda text: err.print(text, markup=False))
     with LiveLine(live, err) as line:
@@ -108,6 +122,7 @@ def calibrate(
     size: Annotated[str, typer.Option(help="Asked of the camera.")] = "1280x720",
     fps: Annotated[float, typer.Option(help="Asked of the camera.")] = 30.0,
     sheet: Annotated[Path | None, typer.Option(help="Write a picture of what was kept, as PNG.")] = None,
+    tracker: TrackerOption = None,
 ) -> None:
     """Show livefill your uncovered face: it keeps a few good frames, on this machine only.
 
@@ -128,7 +143,7 @@ def calibrate(
     profile_path(profile)  # a bad name is said before the work, not after
     spec = str(source) if source is not None else camera
     with parts.open_for_calibration(spec, size=parse_size(size), fps=fps) as frames, CalibrationLine(err) as line:
-        made, kept = parts.calibrate(frames, profile, on_look=line.update)
+        made, kept = parts.calibrate(frames, profile, tracker=tracker or DEFAULT_TRACKER, on_look=line.update)
     path = save_profile(made)
     _print_kept(kept)
     out.print(f"Profile {profile!r}: {len(kept)} references in {path} (only you can read it).", markup=False)
@@ -153,6 +168,7 @@ def file(
     target: Annotated[Path, typer.Option("-o", "--output", metavar="OUT", help="The video to write.")],
     profile: Profile = None,
     mask: MaskOption = None,
+    tracker: TrackerOption = None,
     crf: Annotated[int, typer.Option(min=0, max=51, help="x264's quality: lower is better and larger.")] = 18,
     backend: Annotated[str, typer.Option(help="What computes the fill; auto chooses and says so.")] = "auto",
 ) -> None:
@@ -170,7 +186,16 @@ def file(
 
     person = _profile_or_advice(profile)
     with _bar("filling") as advance:
-        frames = parts.fill_file(source, target, person, mask=mask, crf=crf, backend=backend, on_frame=advance)
+        frames = parts.fill_file(
+            source,
+            target,
+            person,
+            mask=mask,
+            crf=crf,
+            backend=backend,
+            tracker=tracker or DEFAULT_TRACKER,
+            on_frame=advance,
+        )
     out.print(f"{target}: {frames} frames.", markup=False)
 
 
@@ -179,6 +204,7 @@ def track(
     source: Annotated[Path, typer.Argument(metavar="IN", help="The video to look at.")],
     target: Annotated[Path, typer.Option("-o", "--output", metavar="TRACKS.npz", help="Where the arrays go.")],
     profile: Profile = None,
+    tracker: TrackerOption = None,
 ) -> None:
     """Write what is observed, without filling: landmarks and occluder masks as NumPy arrays.
 
@@ -192,7 +218,7 @@ def track(
     from livefill import app as parts
 
     person = _profile_or_advice(profile, without="Landmarks come from the plain face mesh, masks from hands alone.")
-    frames = parts.track_file(source, target, person)
+    frames = parts.track_file(source, target, person, tracker=tracker or DEFAULT_TRACKER)
     out.print(f"{target}: {frames} frames.", markup=False)
 
 

@@ -15,7 +15,11 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-__all__ = ["Settings", "load_settings", "parse_size"]
+__all__ = ["DEFAULT_TRACKER", "TRACKERS", "Settings", "load_settings", "parse_size"]
+
+
+TRACKERS = ("observer", "mediapipe")  # livefill's own networks, and those of the extra `mediapipe`
+DEFAULT_TRACKER = "mediapipe"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,7 @@ class Settings:
     size: str = "1280x720"  # asked of the camera, and what the virtual camera gets
     fps: float = 30.0
     backend: str = "auto"
+    tracker: str = DEFAULT_TRACKER  # or `mediapipe`, where that extra is installed
     mask: Path | None = None  # a picture: white is always covered
     loop: bool | None = None  # play a file again at its end; None: unless the sink is a file
 
@@ -36,6 +41,8 @@ class Settings:
         parse_size(self.size)
         if not 1 <= self.fps <= 240:
             raise ConfigError(f"fps is {self.fps:g}: choose between 1 and 240")
+        if self.tracker not in TRACKERS:
+            raise ConfigError(f"tracker is {self.tracker!r}: choose one of {', '.join(TRACKERS)}")
 
 
 def parse_size(text: str) -> tuple[int, int]:

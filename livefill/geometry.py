@@ -229,5 +229,8 @@ def _outside(places: Field, hull: NDArray[np.float32]) -> NDArray[np.float32]:
     t = np.clip(((flat[:, None] - hull[None]) * along).sum(-1) / length, 0, 1)
     gap = flat[:, None] - (hull + t[..., None] * along)
     distance = np.sqrt((gap * gap).sum(-1)).min(axis=1).reshape(places.shape[:2])
-    inside = np.array([cv2.pointPolygonTest(hull, (float(x), float(y)), False) >= 0 for x, y in flat])
+    # Inside a convex outline one is on the same side of all its edges.
+    from_corner = flat[:, None] - hull[None]
+    side = along[:, 0] * from_corner[..., 1] - along[:, 1] * from_corner[..., 0]
+    inside = (side >= 0).all(axis=1) | (side <= 0).all(axis=1)
     return np.where(inside.reshape(places.shape[:2]), 0, distance).astype(np.float32)

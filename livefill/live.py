@@ -140,7 +140,9 @@ class Live:
 
     def _use(self, profile: Profile | None) -> None:
         self._close_stages()
-        self._ours, spec = stages_for(profile, backend=self.settings.backend, mask=self.settings.mask)
+        self._ours, spec = stages_for(
+            profile, backend=self.settings.backend, mask=self.settings.mask, tracker=self.settings.tracker
+        )
         self.device = f"{spec.name} ({spec.backend}, {spec.device})"
         self._watch = _Watch(self._ours.tracker)
         self._choose_stages()
@@ -160,7 +162,7 @@ class Live:
         if self._recalibrate:
             self._recalibrate = False
             self._end_calibration()
-            self._stages.tracker, self._stages.filler = _Calibrating(), NoFiller()
+            self._stages.tracker, self._stages.filler = _Calibrating(self.settings.tracker), NoFiller()
         if isinstance(self._stages.tracker, _Calibrating) and self._stages.tracker.done:
             self._finish(self._stages.tracker)
 
@@ -212,8 +214,8 @@ class _Watch:
 class _Calibrating:
     """A tracker that looks for references instead of occluders, while the picture passes through."""
 
-    def __init__(self) -> None:
-        self.calibrator = Calibrator()
+    def __init__(self, tracker: str) -> None:
+        self.calibrator = Calibrator(tracker)
         self.state = "calibrating: look into the camera"
         self._start: float | None = None
         self._now = 0.0

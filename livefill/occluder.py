@@ -17,7 +17,7 @@ from livefill.alignment import blur, harmonise
 from livefill.geometry import BROWS, EYES, LIPS, eye_distance, face_hull, fill_polygon
 from livefill.types import RGB, Mask, Points
 
-__all__ = ["Finding", "Palette", "find"]
+__all__ = ["Finding", "Palette", "agreement", "find"]
 
 Floats = NDArray[np.float32]
 Bits = NDArray[np.uint8]
@@ -108,6 +108,22 @@ def find(
     covering = (mask > 0) & (face > 0) & (surprise > 10)
     learned = _learn(palette, colours, expected_colours, covering, near * (1 - mask))
     return Finding(mask.astype(np.float32), explained, best_half, learned)
+
+
+def agreement(crop: RGB, expected: RGB, points: Points, *, inside: Mask, mask: Mask) -> float:
+    """Return the share, 0..1, of the best half of the face that looks as expected, but for what `mask` covers.
+
+    Of another person's face no half does. `points` are the landmarks in the crop.
+    """
+    unit = eye_distance(points)
+    face = fill_polygon(inside.shape, face_hull(points))
+    mouth, _, _ = _soft_zones(points, unit, inside.shape)
+    seen, reference = _smooth_ycrcb(crop), _smooth_ycrcb(expected)
+    near = _grow(face, 0.5 * unit)
+    trusted = np.asarray((1 - mask) * near * (1 - mouth) * inside * np.where(face > 0, 1, 0.3), np.float32)
+    reference = reference + harmonise(seen, reference, trusted, reach=0.35 * unit, bound=BOUND)
+    surprise, _ = _surprise(seen, reference)
+    return _explained(reference[..., 0], surprise, face, (mask > 0.5).astype(np.uint8), mouth, inside)[1]
 
 
 def _smooth_ycrcb(image: RGB) -> Floats:

@@ -114,7 +114,7 @@ class FakeCalibrator:
     good = True
     fails = False
 
-    def __init__(self) -> None:
+    def __init__(self, tracker: str) -> None:
         self.looks = self.closed = 0
         self.made.append(self)
 

@@ -1,4 +1,4 @@
-"""Observe: landmarks and occluder mask per frame, with the profile's reference as a guide.
+"""Observe with MediaPipe's face mesh, and with the profile's reference as a guide.
 
 A landmark network that sees a hand invents a face around it. So the face is uncovered first: where the last mask says
 that something covers it, the network is shown the reference instead, warped to where the head has moved since. What
@@ -31,9 +31,10 @@ from livefill.landmarker import FaceMesh, Hands
 from livefill.occluder import Finding
 from livefill.profile import Profile, Reference
 from livefill.smoothing import OneEuro
+from livefill.tracking.laying import lay
 from livefill.types import RGB, Affine, Frame, Mask, Points, Track
 
-__all__ = ["MeshTracker", "NoTracker", "ReferenceTracker"]
+__all__ = ["MeshTracker", "ReferenceTracker"]
 
 SIZE = 160  # side of the crop in pixels
 FACE_SHARE = 0.5  # of the crop that the face takes
@@ -73,17 +74,6 @@ class _Place:
     def of(cls, image: RGB, points: Points, last: _View | None) -> _Place:
         to_crop = crop_transform(points, SIZE, face_share=FACE_SHARE)
         return cls(to_crop, cut(image, to_crop, SIZE), _carry(last, to_crop))
-
-
-class NoTracker:
-    """Sees nothing, so nothing is filled."""
-
-    def track(self, frame: Frame) -> Track | None:
-        """Return None."""
-        return None
-
-    def close(self) -> None:
-        """Nothing is held."""
 
 
 class MeshTracker:
@@ -154,7 +144,7 @@ class ReferenceTracker:
         return self._report(frame, view)
 
     def _report(self, frame: Frame, view: _View) -> Track:
-        mask = _to_frame(view.finding.mask, view.to_crop, frame.image.shape)
+        mask = lay(view.finding.mask, view.to_crop, frame.image.shape)
         points = self._smooth(view.points, frame.time)
         return Track(points, mask, view.finding.explained)
 
@@ -298,22 +288,3 @@ def _at(mask: Mask, points: Points) -> NDArray[np.float32]:
     """Read a crop's mask at its landmarks."""
     pixels = np.clip(np.rint(points), 0, SIZE - 1).astype(int)
     return np.asarray(mask[pixels[:, 1], pixels[:, 0]], np.float32)
-
-
-def _to_frame(mask: Mask, to_crop: Affine, shape: tuple[int, ...]) -> Mask:
-    """Lay the crop's mask onto the frame."""
-    out = np.zeros(shape[:2], np.float32)
-    if not mask.any():
-        return out
-    x, y, width, height = cv2.boundingRect(mask.astype(np.uint8))
-    around = np.array([[x, y], [x + width, y], [x, y + height], [x + width, y + height]], np.float32)
-    corners = apply(invert(to_crop), around)
-    left, top = np.clip(np.floor(corners.min(0)) - 2, 0, shape[1::-1]).astype(int)
-    right, bottom = np.clip(np.ceil(corners.max(0)) + 3, 0, shape[1::-1]).astype(int)
-    if right <= left or bottom <= top:
-        return out
-    window = to_crop.copy()
-    window[:, 2] = apply(to_crop, np.array([left, top], np.float32))
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    out[top:bottom, left:right] = cv2.warpAffine(mask, window, (right - left, bottom - top), flags=flags)
-    return out

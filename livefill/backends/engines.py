@@ -1,0 +1,40 @@
+"""Where the networks are that livefill ships, and what their files say about themselves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from livefill.errors import BackendError
+
+__all__ = ["CONTRACT", "engine_path", "parse_contract"]
+
+CONTRACT = "1"  # version of the metadata that a file has to carry; docs/model.md describes it
+PREFIX = "livefill."
+INSTALLED = Path(__file__).parents[1] / "engines"  # in an installed package
+CHECKOUT = Path(__file__).parents[2] / "engines"  # in a checkout of the repository
+
+
+def engine_path(kind: str) -> Path:
+    """Return the file of a network that ships, such as "observer"."""
+    for folder in (INSTALLED, CHECKOUT):
+        path = folder / f"{kind}.onnx"
+        if path.exists():
+            return path
+    raise BackendError(f"the network {kind}.onnx is missing from {INSTALLED}: install livefill again")
+
+
+def parse_contract(metadata: dict[str, str], kind: str, keys: tuple[str, ...], *, path: Path) -> dict[str, str]:
+    """Return what a file says under `livefill.`: its `kind`, the version of the contract, and every one of `keys`.
+
+    Raises `BackendError` that names the key that is missing, and the command that writes such a file.
+    """
+    said = {name.removeprefix(PREFIX): value for name, value in metadata.items() if name.startswith(PREFIX)}
+    remedy = f"write it again with: python -m export.{kind}"
+    for key in ("contract", "kind", *keys):
+        if key not in said:
+            raise BackendError(f"{path} lacks {PREFIX}{key} in its metadata: {remedy}")
+    if said["contract"] != CONTRACT:
+        raise BackendError(f"{path} follows contract {said['contract']}, not {CONTRACT}: {remedy}")
+    if said["kind"] != kind:
+        raise BackendError(f"{path} is a {said['kind']}, not a {kind}: {remedy}")
+    return said

@@ -1,0 +1,146 @@
+"""Faces in single pictures, and what covers them: with what the calibration looks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from livefill.backends.onnx import open_network
+from livefill.config import TRACKERS
+from livefill.errors import TrackerError
+from livefill.finder import Finder, crop_of
+from livefill.geometry import apply, crop_transform, cut, face_hull, fill_polygon, invert
+from livefill.landmarker import FaceMesh, Hands
+from livefill.observer import FACE_SHARE, SIZE, Observation, Observer
+from livefill.types import RGB, Mask, Points
+
+__all__ = ["Detector", "Face", "MeshDetector", "ObserverDetector", "open_detector"]
+
+LIKELY = 0.5  # what the network must say of a face
+HANDS_EVERY = 3  # pictures between two searches for hands
+ELSEWHERE = 3  # pictures between two looks for other faces
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """One face in a picture."""
+
+    points: Points  # (468, 2) in the picture
+    depth: NDArray[np.float32]  # (468,) pixels, away from the camera
+    covered: Mask  # (n, n) of the crop that `crop_transform` cuts for it, 1 where something covers the face
+    cover: float  # share of the face that is covered
+
+
+class Detector(Protocol):
+    """Finds faces."""
+
+    def find(self, image: RGB) -> list[Face]:
+        """Return the faces in a picture, the largest first."""
+        ...
+
+    def close(self) -> None:
+        """Release the networks."""
+        ...
+
+
+def open_detector(tracker: str, size: int) -> Detector:
+    """Return the detector that goes with a tracker; `size` is the side of its crops."""
+    if tracker == "observer":
+        return ObserverDetector(size)
+    if tracker == "mediapipe":
+        return MeshDetector(size)
+    raise TrackerError(f"unknown tracker {tracker!r}: choose one of {', '.join(TRACKERS)}")
+
+
+class ObserverDetector:
+    """Finds faces with livefill's own networks; a face of the last picture is looked for where it was."""
+
+    def __init__(self, size: int, *, observer: Observer | None = None, finder: Finder | None = None) -> None:
+        """`size` is the side of the crop in which is said what is covered."""
+        self._size = size
+        self._observer = observer or Observer.open()
+        self._finder = finder or Finder(open_network("finder", keys=("size",)).run)
+        self._last: Observation | None = None
+        self._count = 0
+
+    def find(self, image: RGB) -> list[Face]:
+        """Return the faces in a picture, the largest first."""
+        found: list[Observation] = []
+        if self._last is not None:
+            again = self._observer.look(image, self._last.points, None)
+            if again.face > LIKELY:
+                found.append(again)
+        if not found or self._count % ELSEWHERE == 0:
+            for candidate in self._finder.find(image):
+                first = self._observer.look_at(image, crop_of(candidate, SIZE, FACE_SHARE))
+                if first.face < LIKELY / 2 or any(_one(first, other) for other in found):
+                    continue
+                second = self._observer.look(image, first.points, None)
+                if second.face > LIKELY and not any(_one(second, other) for other in found):
+                    found.append(second)
+        self._count += 1
+        found.sort(key=lambda seen: -float(np.ptp(seen.points[:, 0])))
+        self._last = found[0] if found else None
+        return [self._face(seen, image) for seen in found]
+
+    def close(self) -> None:
+        """Nothing is held that would have to be released."""
+
+    def _face(self, seen: Observation, image: RGB) -> Face:
+        to_crop = crop_transform(seen.points, self._size)
+        # From the network's crop to the frame to the other crop: both are similarities.
+        there = to_crop[:, :2] @ invert(seen.to_crop)[:, :2]
+        shift = to_crop[:, :2] @ invert(seen.to_crop)[:, 2] + to_crop[:, 2]
+        side = (self._size, self._size)
+        mask = np.asarray(cv2.warpAffine(seen.mask, np.column_stack([there, shift]), side), np.float32)
+        return Face(seen.points, seen.depth, mask, _share(mask, apply(to_crop, seen.points)))
+
+
+class MeshDetector:
+    """Finds faces with MediaPipe's face mesh, and takes hands for the only thing that covers them."""
+
+    def __init__(self, size: int) -> None:
+        """`size` is the side of the crop in which is said what is covered."""
+        self._size = size
+        self._mesh = FaceMesh(video=False, faces=2)
+        self._hands = Hands()
+        self._hand: Mask | None = None
+        self._count = 0
+
+    def find(self, image: RGB) -> list[Face]:
+        """Return the faces in a picture, the largest first."""
+        faces = []
+        for i, found in enumerate(self._mesh.find(image)):
+            points, depth = found[:, :2].copy(), found[:, 2].copy()
+            to_crop = crop_transform(points, self._size)
+            hand = self._look_for_hands(cut(image, to_crop, self._size)) if i == 0 else None
+            covered = np.zeros((self._size, self._size), np.float32) if hand is None else hand
+            faces.append(Face(points, depth, covered, _share(covered, apply(to_crop, points))))
+        return faces
+
+    def close(self) -> None:
+        """Release the networks."""
+        self._mesh.close()
+        self._hands.close()
+
+    def _look_for_hands(self, crop: RGB) -> Mask:
+        if self._count % HANDS_EVERY == 0 or self._hand is None:
+            self._hand = self._hands.find(crop)
+        self._count += 1
+        return self._hand
+
+
+def _share(mask: NDArray[np.float32], points: Points) -> float:
+    """Return the share of the face, whose landmarks are given in the mask's pixels, that is covered."""
+    face = fill_polygon(mask.shape, face_hull(points))
+    return float((mask * face).sum()) / max(float(face.sum()), 1.0)
+
+
+def _one(a: Observation, b: Observation) -> bool:
+    """Say whether two looks saw the same face."""
+    apart = float(np.linalg.norm(a.points.mean(0) - b.points.mean(0)))
+    return apart < 0.5 * max(float(np.ptp(a.points[:, 0])), float(np.ptp(b.points[:, 0])))

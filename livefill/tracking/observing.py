@@ -1,0 +1,222 @@
+"""Observe with livefill's own network: landmarks and occluder mask per frame.
+
+One small network looks at a crop around the last landmarks and compares it with the profile's reference, warped onto
+them (`observer.py`). Another looks over the whole picture when no face is known (`finder.py`). What is here is the
+memory between frames: where the face was, what is steadied, when it is lost and how it is found again.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from livefill import occluder
+from livefill.alignment import settle, shift
+from livefill.backends.onnx import open_network
+from livefill.finder import Candidate, Finder, crop_of
+from livefill.geometry import apply, compose, cut, face_hull, fill_polygon, invert, pose_shape
+from livefill.matte import sharpen
+from livefill.observer import FACE_SHARE, SIZE, Observation, Observer
+from livefill.profile import Profile
+from livefill.smoothing import OneEuro
+from livefill.tracking.laying import lay
+from livefill.types import RGB, Affine, Frame, Mask, Points, Track
+
+__all__ = ["ObserverTracker"]
+
+AGAIN = 0.12  # eye distances that the landmarks may be from where they were expected before it is worth a second look
+IS_FACE, WAS_FACE = 0.5, 0.25  # what the network must say of a new face, and of one that is followed
+RECOGNISE_EVERY = 10  # frames between two looks at whose face it is
+STRANGER, RECOGNISED = (
+    0.35,
+    0.65,
+)  # share of the best half of a face that must look as expected: while it is followed, and at first
+STEADY = 0.8  # how much of the past the belief in a face keeps
+HIDDEN = 0.85  # share of the face that is covered when nothing can be said of its landmarks
+HOLD = 0.6  # seconds that a face that is hidden, or not seen, is carried on
+SEARCH_EVERY = 3  # frames from one look over the whole picture to the next
+LINGER = 0.4  # of the last mask, where the network is in doubt
+
+
+@dataclass(frozen=True, slots=True)
+class _Memory:
+    """What one frame hands to the next."""
+
+    points: Points  # in the frame, as observed
+    visible: NDArray[np.float32]  # (468,) 0..1
+    to_crop: Affine
+    mask: Mask  # of the crop
+    reference: int  # index in the profile
+    face: float  # 0..1, that it is one, steadied
+    known: float  # 0..1, how much of it looks like the profile's person
+
+
+class ObserverTracker:
+    """A `Tracker` that looks for one person, or for anybody where there is no profile."""
+
+    def __init__(
+        self,
+        profile: Profile | None = None,
+        *,
+        static: Mask | None = None,
+        observer: Observer | None = None,
+        finder: Finder | None = None,
+    ) -> None:
+        """Follow the person of `profile`; `static` is a mask, scaled to the frame, of what is always covered."""
+        self._profile = profile
+        width = SIZE * FACE_SHARE
+        self._small = tuple(one.shrunk(width) for one in profile.references) if profile is not None else ()
+        self._static = static
+        self._observer = observer or Observer.open()
+        self._finder = finder or Finder(open_network("finder", keys=("size",)).run)
+        self._smooth = OneEuro()
+        self._last: _Memory | None = None
+        self._seen = 0.0  # time of the last good look
+        self._pause = 0  # frames until the next search
+        self._count = 0  # frames of a face
+        self._candidates: deque[Candidate] = deque()
+
+    def close(self) -> None:
+        """Nothing is held that would have to be released."""
+
+    def track(self, frame: Frame) -> Track | None:
+        """Return landmarks and mask, or None where this person's face is not to be found."""
+        memory = self._follow(frame, self._last) if self._last is not None else None
+        if memory is None:
+            self._forget()
+            memory = self._search(frame)
+            if memory is None:
+                return None
+        self._last = memory
+        return self._report(frame, memory)
+
+    def _forget(self) -> None:
+        if self._last is not None:
+            self._last, self._pause = None, 0
+            self._smooth.reset()
+
+    def _report(self, frame: Frame, memory: _Memory) -> Track:
+        mask = memory.mask
+        if self._static is not None:
+            mask = np.maximum(mask, self._static_in(memory.to_crop, frame.image.shape))
+        points = self._smooth(memory.points, frame.time)
+        laid = lay(mask, memory.to_crop, frame.image.shape)
+        return Track(points, laid, min(memory.face, memory.known))
+
+    def _follow(self, frame: Frame, last: _Memory) -> _Memory | None:
+        """Observe the face of the last frame in this one; None when it is lost or turns out to be another's."""
+        choice = self._choose(last)
+        seen = self._look(frame, self._rigid(choice, last.points, last.visible), choice)
+        if seen.moved > AGAIN:
+            seen = self._look(frame, self._rigid(choice, seen.points, seen.visible), choice)
+        mask = self._steadied(seen, last)
+        hidden = _covered(mask, apply(seen.to_crop, last.points)) > HIDDEN
+        face = last.face if hidden else STEADY * last.face + (1 - STEADY) * seen.face
+        if not hidden and seen.face > IS_FACE:
+            self._seen = frame.time
+        if face < WAS_FACE or frame.time - self._seen > HOLD or not _sound(seen.points, frame.image):
+            return None
+        # Where nothing is seen to go by, the face is where it was, until it shows itself again.
+        points = last.points if hidden else seen.points
+        known = last.known if hidden else self._known(frame, seen, choice, last.known)
+        if known < STRANGER:
+            return None
+        return _Memory(points, seen.visible, seen.to_crop, mask, choice, face, known)
+
+    def _search(self, frame: Frame) -> _Memory | None:
+        """Look for a face, a little in every frame: over the whole picture now and then, at one place each time."""
+        if not self._candidates and self._pause <= 0:
+            self._candidates.extend(self._finder.find(frame.image))
+            self._pause = SEARCH_EVERY
+        self._pause -= 1
+        if not self._candidates:
+            return None
+        first = self._observer.look_at(frame.image, crop_of(self._candidates.popleft(), SIZE, FACE_SHARE))
+        if first.face < IS_FACE / 2 or not _sound(first.points, frame.image):
+            return None
+        choice = 0 if self._profile is None else self._profile.nearest(first.points)
+        seen = self._look(frame, self._rigid(choice, first.points, first.visible), choice)
+        if seen.face < IS_FACE or not _sound(seen.points, frame.image):
+            return None
+        known = self._recognise(frame, seen, choice)
+        if known < RECOGNISED:
+            return None
+        self._candidates.clear()
+        self._seen = frame.time
+        mask = sharpen(seen.mask, seen.crop)
+        return _Memory(seen.points, seen.visible, seen.to_crop, mask, choice, seen.face, known)
+
+    def _known(self, frame: Frame, seen: Observation, choice: int, before: float) -> float:
+        """Say now and then whether it is still the profile's person."""
+        self._count += 1
+        if self._count % RECOGNISE_EVERY:
+            return before
+        return 0.5 * (before + self._recognise(frame, seen, choice))
+
+    def _recognise(self, frame: Frame, seen: Observation, choice: int) -> float:
+        """Return how much of the best half of the face looks like the profile's person, 0..1; 1 without a profile."""
+        if not self._small:
+            return 1.0
+        height, width = frame.image.shape[:2]
+        expected = self._small[choice].view(seen.points, seen.to_crop, (SIZE, SIZE), (width, height))
+        expected = shift(expected, settle(expected, seen.crop, 1 - seen.mask))
+        corners = np.array([[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]], np.float32)
+        inside = fill_polygon((SIZE, SIZE), apply(seen.to_crop, corners)).astype(np.float32)
+        points = apply(seen.to_crop, seen.points)
+        return occluder.agreement(seen.crop, expected, points, inside=inside, mask=seen.mask)
+
+    def _look(self, frame: Frame, prior: Points, choice: int) -> Observation:
+        if not self._small:
+            return self._observer.look(frame.image, prior, None)
+        height, width = frame.image.shape[:2]
+
+        def expect(to_crop: Affine) -> RGB:
+            return self._small[choice].view(prior, to_crop, (SIZE, SIZE), (width, height))
+
+        return self._observer.look(frame.image, prior, expect)
+
+    def _rigid(self, choice: int, points: Points, visible: NDArray[np.float32]) -> Points:
+        """Return where a face that only turns and moves would have its landmarks, by those that are seen.
+
+        The network is asked to correct this, not its own last answer: errors of its own would add up.
+        """
+        if self._profile is None:
+            return points
+        known = self._profile.references[choice]
+        return pose_shape(known.points, known.depth, points, visible + np.float32(0.02), stiffness=0.05)
+
+    def _choose(self, last: _Memory) -> int:
+        if self._profile is None:
+            return 0
+        return self._profile.nearest(last.points, last.visible, current=last.reference)
+
+    def _steadied(self, seen: Observation, last: _Memory) -> Mask:
+        """Follow the new mask where it is sure, and linger on the last one where it is not."""
+        mask = sharpen(seen.mask, seen.crop)
+        before = cv2.warpAffine(last.mask, compose(seen.to_crop, invert(last.to_crop)), (SIZE, SIZE))
+        doubt = LINGER * (1 - np.abs(2 * mask - 1))
+        return np.asarray(mask + doubt * (before - mask), np.float32)
+
+    def _static_in(self, to_crop: Affine, shape: tuple[int, ...]) -> Mask:
+        assert self._static is not None
+        if self._static.shape != shape[:2]:
+            self._static = np.asarray(cv2.resize(self._static, shape[1::-1]), np.float32)
+        return (cut(self._static, to_crop, SIZE) > 0.5).astype(np.float32)
+
+
+def _covered(mask: Mask, points: Points) -> float:
+    """Return the share of the face that a crop's mask covers."""
+    face = fill_polygon(mask.shape, face_hull(points))
+    return float((mask * face).sum()) / max(float(face.sum()), 1.0)
+
+
+def _sound(points: Points, image: RGB) -> bool:
+    """Say whether landmarks can be those of a face in this picture: of some size, and mostly inside."""
+    height, width = image.shape[:2]
+    center = points.mean(0)
+    inside = -0.1 * width < center[0] < 1.1 * width and -0.1 * height < center[1] < 1.1 * height
+    return bool(inside and np.isfinite(points).all() and 8 < np.ptp(points[:, 0]) < 2 * width)

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from networks import CONTRACT, write
+
+from livefill.backends import engines
+from livefill.backends.engines import engine_path
+from livefill.backends.onnx import Network
+from livefill.errors import BackendError
+
+
+def test_a_network_is_run_by_name(tmp_path: Path) -> None:
+    network = Network(write(tmp_path / "n.onnx", CONTRACT), "doubler", keys=("size",))
+    said = network.run({"x": np.arange(4, dtype=np.float32)})
+    np.testing.assert_array_equal(said["y"], [0, 2, 4, 6])
+    assert network.contract["size"] == "4"
+
+
+@pytest.mark.parametrize("key", ["contract", "kind", "size"])
+def test_a_missing_key_is_named_with_the_command_that_writes_it(tmp_path: Path, key: str) -> None:
+    said = {name: value for name, value in CONTRACT.items() if name != f"livefill.{key}"}
+    with pytest.raises(BackendError, match=rf"livefill\.{key} .*python -m export\.doubler"):
+        Network(write(tmp_path / "n.onnx", said), "doubler", keys=("size",))
+
+
+def test_another_version_or_kind_is_refused(tmp_path: Path) -> None:
+    newer = write(tmp_path / "newer.onnx", {**CONTRACT, "livefill.contract": "99"})
+    with pytest.raises(BackendError, match="contract 99, not 1"):
+        Network(newer, "doubler")
+    other = write(tmp_path / "other.onnx", {**CONTRACT, "livefill.kind": "halver"})
+    with pytest.raises(BackendError, match="is a halver, not a doubler"):
+        Network(other, "doubler")
+
+
+def test_a_file_that_is_no_network_is_one_sentence(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes(b"not a network")
+    with pytest.raises(BackendError, match="cannot be loaded") as caught:
+        Network(broken, "doubler")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_network_that_is_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(engines, "INSTALLED", tmp_path / "installed")
+    monkeypatch.setattr(engines, "CHECKOUT", tmp_path)
+    with pytest.raises(BackendError, match=r"doubler\.onnx is missing"):
+        engine_path("doubler")
+    (tmp_path / "doubler.onnx").write_bytes(b"")
+    assert engine_path("doubler") == tmp_path / "doubler.onnx"
