@@ -1,9 +1,9 @@
 """livefill: a virtual camera that takes whatever covers your face out of the picture, live.
 
-from livefill import Filler, ReferenceTracker, load_profile, open_session, open_sink, open_source, paste
+from livefill import Filler, ObserverTracker, load_profile, open_session, open_sink, open_source, paste
 
 profile = load_profile("default")
-tracker, filler = ReferenceTracker(profile), Filler(profile, open_session())
+tracker, filler = ObserverTracker(profile), Filler(profile, open_session())
 with open_source("0", size=(1280, 720), live=True) as source, open_sink("auto", size=source.size, rate=30) as sink:
     for frame in source:
         track = tracker.track(frame)
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from livefill.pipeline import run
     from livefill.profile import Profile, Reference, load_profile, save_profile
     from livefill.sinks import open_sink
-    from livefill.tracking import ReferenceTracker
+    from livefill.tracking import ObserverTracker
     from livefill.types import Frame, Patch, Track
 
 __version__ = "0.1.0"
@@ -35,10 +35,10 @@ __all__ = [
     "Filler",
     "Frame",
     "LivefillError",
+    "ObserverTracker",
     "Patch",
     "Profile",
     "Reference",
-    "ReferenceTracker",
     "Track",
     "__version__",
     "calibrate",
@@ -58,7 +58,7 @@ _HOMES = {
     "Patch": "types",
     "Profile": "profile",
     "Reference": "profile",
-    "ReferenceTracker": "tracking",
+    "ObserverTracker": "tracking",
     "Track": "types",
     "calibrate": "app",
     "load_profile": "profile",

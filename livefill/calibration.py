@@ -21,7 +21,7 @@ SIZE = 256  # of the crop in which a face is judged
 ENOUGH = 45  # good frames after which there is nothing more to learn
 KEPT = 5  # references of a profile
 APART = 0.03  # eye distances between the landmarks of two references worth keeping both
-COVERED = 0.03  # share of the face from which on something covers it
+COVERED = 0.12  # share of the face from which on something covers it
 
 # Patches of skin by the landmarks around their middle, to tell what is covered.
 PATCHES = {

@@ -19,7 +19,7 @@ __all__ = ["DEFAULT_TRACKER", "TRACKERS", "Settings", "load_settings", "parse_si
 
 
 TRACKERS = ("observer", "mediapipe")  # livefill's own networks, and those of the extra `mediapipe`
-DEFAULT_TRACKER = "mediapipe"
+DEFAULT_TRACKER = "observer"
 
 
 @dataclass(frozen=True, slots=True)

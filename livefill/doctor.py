@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from livefill import v4l2
+from livefill.errors import LivefillError
 from livefill.sinks.remedy import GET_ONE, LOAD, NO_ONE, VIDEO_GROUP
 from livefill.v4l2 import Device, Mode
 
 __all__ = ["Finding", "Host", "diagnose"]
 
-PYTHONS = ((3, 10), (3, 12))  # the oldest and the newest that the face tracker has packages for
+OLDEST = (3, 10)  # Python
 OPENCVS = ("opencv-python", "opencv-contrib-python", "opencv-python-headless", "opencv-contrib-python-headless")
 MEDIAPIPE = "0.10.21"
 SHOWN = 4  # formats of a camera; `livefill devices` lists them all
@@ -56,7 +57,7 @@ class Host:
 def diagnose(host: Host | None = None) -> list[Finding]:
     """Return every finding, the sound ones too, in the order in which they matter. Never raises for what is missing."""
     host = host or Host()
-    found = [_python(host), *_packages(host), _runtime()]
+    found = [_python(host), *_packages(host), _runtime(), _networks()]
     if host.system != "Linux":
         return [*found, _obs(host)]
     devices = host.devices(host.root / "dev")
@@ -68,20 +69,21 @@ def diagnose(host: Host | None = None) -> list[Finding]:
 
 def _python(host: Host) -> Finding:
     version = ".".join(map(str, host.python))
-    low, high = (".".join(map(str, limit)) for limit in PYTHONS)
-    remedy = f"Use Python {low} to {high}: MediaPipe {MEDIAPIPE} has no packages for others."
-    ok = PYTHONS[0] <= host.python <= PYTHONS[1]
-    return Finding(ok, "Python", version, "" if ok else remedy)
+    ok = host.python >= OLDEST
+    return Finding(ok, "Python", version, "" if ok else f"Use Python {'.'.join(map(str, OLDEST))} or newer.")
 
 
 def _packages(host: Host) -> Iterator[Finding]:
     tracker = _version(host, "mediapipe")
-    remedy = f"Run `pip install mediapipe=={MEDIAPIPE}`: later versions have no face mesh, or report home."
-    yield Finding(tracker == MEDIAPIPE, "MediaPipe", tracker or "missing", "" if tracker == MEDIAPIPE else remedy)
-    opencvs = [f"{name} {version}" for name in OPENCVS if (version := _version(host, name))]
+    if tracker and tracker != MEDIAPIPE:  # it is not needed; where it is, only one version will do
+        remedy = f"Run `pip install mediapipe=={MEDIAPIPE}`: later versions have no face mesh, or report home."
+        yield Finding(False, "MediaPipe", tracker, remedy)
+    opencvs = {name: version for name in OPENCVS if (version := _version(host, name))}
     remedy = f"Only one may be there: run `pip uninstall -y {' '.join(OPENCVS)}`, then install livefill again."
-    single = len(opencvs) == 1
-    yield Finding(single, "OpenCV", ", ".join(opencvs) or "missing", "" if single else remedy)
+    # MediaPipe brings a second one; of the same version they get along.
+    single = len(set(opencvs.values())) == 1
+    shown = ", ".join(f"{name} {version}" for name, version in opencvs.items())
+    yield Finding(single, "OpenCV", shown or "missing", "" if single else remedy)
     camera = _version(host, "pyvirtualcam")
     yield Finding(
         bool(camera), "pyvirtualcam", camera or "missing", "" if camera else "Run `pip install pyvirtualcam`."
@@ -101,6 +103,16 @@ def _runtime() -> Finding:
     except (ImportError, OSError) as error:  # OSError: a library that it is linked with is missing
         return Finding(False, "ONNX Runtime", str(error), "Run `pip install --force-reinstall onnxruntime`.")
     return Finding(True, "ONNX Runtime", ", ".join(name.removesuffix("ExecutionProvider") for name in providers))
+
+
+def _networks() -> Finding:
+    from livefill.backends.onnx import open_network
+
+    try:
+        steps = [open_network(kind).contract.get("commit", "?") for kind in ("observer", "finder")]
+    except LivefillError as error:
+        return Finding(False, "networks", str(error), "Run `pip install --force-reinstall livefill`.")
+    return Finding(True, "networks", f"observer ({steps[0]}), finder ({steps[1]})")
 
 
 def _obs(host: Host) -> Finding:

@@ -30,7 +30,7 @@ def _solutions() -> Any:
         import mediapipe
     except ImportError as error:
         raise TrackerError(
-            f"the face tracker cannot be loaded: {error}. Install it with: pip install mediapipe==0.10.21"
+            f"MediaPipe cannot be loaded: {error}. Install it with: pip install mediapipe==0.10.21"
         ) from error
     try:
         return mediapipe.solutions

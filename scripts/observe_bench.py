@@ -85,7 +85,7 @@ def measure(clip: Path, which: str) -> dict[str, float]:
 
     cv2.setNumThreads(1)
     with FileSource(clip / "calibrate.mp4") as source:
-        profile, _ = calibrate(source, clip.name)
+        profile, _ = calibrate(source, clip.name, tracker=which)
     truth = read_truth(clip)
 
     def fresh() -> object:
@@ -93,7 +93,7 @@ def measure(clip: Path, which: str) -> dict[str, float]:
             from livefill.tracking import ObserverTracker
 
             return ObserverTracker(profile)
-        from livefill.landmarker import MeshTracker
+        from livefill.tracking import MeshTracker
 
         return MeshTracker()
 

@@ -1,7 +1,7 @@
 """Make OpenCV work on a machine without a desktop.
 
-MediaPipe pulls opencv-contrib-python, which is linked with libGL and GLib; a server or a container has neither. There
-the build of the same version without windows takes its place.
+opencv-python, and the opencv-contrib-python that MediaPipe pulls, are linked with libGL and GLib; a server or a
+container has neither. There the build of the same version without windows takes their place.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import importlib.metadata
 import subprocess
 import sys
 
-WINDOWED, HEADLESS = "opencv-contrib-python", "opencv-contrib-python-headless"
+WINDOWED, HEADLESS = "opencv-python", "opencv-python-headless"
+ALL = (WINDOWED, HEADLESS, "opencv-contrib-python", "opencv-contrib-python-headless")
 
 
 def main() -> None:
@@ -22,8 +23,8 @@ def main() -> None:
     version = importlib.metadata.version(WINDOWED)
     sys.stdout.write(f"OpenCV cannot be loaded ({reason}): installing the build without windows instead.\n")
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
-    # Both write into one folder: what is left of either must go before the other can be whole.
-    subprocess.run([*pip, "uninstall", "--yes", WINDOWED, HEADLESS], check=True)
+    # All write into one folder: what is left of any must go before another can be whole.
+    subprocess.run([*pip, "uninstall", "--yes", *ALL], check=True)
     subprocess.run([*pip, "install", "--no-deps", f"{HEADLESS}=={version}"], check=True)
     subprocess.run([sys.executable, "-c", "import cv2"], check=True)
 

@@ -11,11 +11,20 @@ from footage import Demo, small
 
 from livefill.backends import open_session
 from livefill.composite import paste
+from livefill.errors import TrackerError
 from livefill.filler import Filler
 from livefill.geometry import eye_distance, face_hull, fill_polygon
 from livefill.profile import Profile, Reference
-from livefill.tracking import MeshTracker, NoTracker, ReferenceTracker
-from livefill.types import RGB, Frame, Track
+from livefill.tracking import NoTracker, open_tracker
+from livefill.types import RGB, Frame, Track, Tracker
+
+
+@pytest.fixture(scope="module", params=["observer", "mediapipe"])
+def name(request: pytest.FixtureRequest) -> str:
+    """Every tracker that knows whom it looks at."""
+    if request.param == "mediapipe":
+        pytest.importorskip("mediapipe", reason="the extra mediapipe is not installed")
+    return str(request.param)
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +50,8 @@ class Seen:
     shown: RGB
 
 
-def watch(person: Profile, frames: list[Frame]) -> list[Seen]:
-    tracker, filler = ReferenceTracker(person), Filler(person, open_session())
+def watch(name: str, person: Profile, frames: list[Frame]) -> list[Seen]:
+    tracker, filler = open_tracker(name, person), Filler(person, open_session())
     seen = []
     try:
         for frame in frames:
@@ -60,14 +69,14 @@ def on_face(track: Track) -> float:
 
 
 @pytest.fixture(scope="module")
-def clean(demo: Demo, person: Profile) -> list[Seen]:
-    return watch(person, halved(demo.clean(36)[::2], rate=15))
+def clean(name: str, demo: Demo, person: Profile) -> list[Seen]:
+    return watch(name, person, halved(demo.clean(36)[::2], rate=15))
 
 
 @pytest.fixture(scope="module")
-def passing_hand(demo: Demo, person: Profile) -> list[Seen]:
+def passing_hand(name: str, demo: Demo, person: Profile) -> list[Seen]:
     """A hand comes in, covers the face, and goes."""
-    return watch(person, halved(demo.frames(every=3), rate=10))
+    return watch(name, person, halved(demo.frames(every=3), rate=10))
 
 
 # --- with a profile ---------------------------------------------------------------------------------------------------
@@ -128,30 +137,28 @@ def test_covered_face_looks_more_like_the_person_than_before(passing_hand: list[
     assert after < 0.5 * before
 
 
-def test_same_frames_are_seen_the_same(demo: Demo, person: Profile) -> None:
+def test_same_frames_are_seen_the_same(name: str, demo: Demo, person: Profile) -> None:
     frames = halved(demo.frames(start=0.2, count=7, every=3), rate=10)
-    for one, other in zip(watch(person, frames), watch(person, frames), strict=True):
+    for one, other in zip(watch(name, person, frames), watch(name, person, frames), strict=True):
         assert one.track is not None
         assert other.track is not None
         assert np.array_equal(one.track.landmarks, other.track.landmarks)
         assert np.array_equal(one.track.occluder, other.track.occluder)
         assert np.array_equal(one.shown, other.shown)
-    assert any(one.track.occluder.any() for one in watch(person, frames[-1:]) if one.track is not None)
+    assert any(one.track.occluder.any() for one in watch(name, person, frames[-1:]) if one.track is not None)
 
 
 # --- a face that comes and goes ---------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def tracker(person: Profile) -> Iterator[ReferenceTracker]:
-    made = ReferenceTracker(person)
+def tracker(name: str, person: Profile) -> Iterator[Tracker]:
+    made = open_tracker(name, person)
     yield made
     made.close()
 
 
-def test_lost_face_is_held_for_a_moment_then_let_go_and_found_again(
-    tracker: ReferenceTracker, clean: list[Seen]
-) -> None:
+def test_lost_face_is_held_for_a_moment_then_let_go_and_found_again(tracker: Tracker, clean: list[Seen]) -> None:
     good = clean[0].frame.image
     dark = np.zeros_like(good)
     for i in range(3):
@@ -164,16 +171,18 @@ def test_lost_face_is_held_for_a_moment_then_let_go_and_found_again(
     assert eye_distance(found[-1].landmarks) == pytest.approx(eye_distance(clean[0].track.landmarks), rel=0.1)  # type: ignore[union-attr]
 
 
-def test_without_a_face_there_is_no_track(tracker: ReferenceTracker, black: Frame) -> None:
+def test_without_a_face_there_is_no_track(tracker: Tracker, black: Frame) -> None:
     assert [tracker.track(Frame(i, i / 30, black.image)) for i in range(7)] == [None] * 7
 
 
-def test_what_is_always_covered_is_marked_even_where_nothing_is_seen(person: Profile, clean: list[Seen]) -> None:
+def test_what_is_always_covered_is_marked_even_where_nothing_is_seen(
+    name: str, person: Profile, clean: list[Seen]
+) -> None:
     frame, points = clean[0].frame, clean[0].track.landmarks  # type: ignore[union-attr]
     static = np.zeros(frame.image.shape[:2], np.float32)
     x, y = points[4].astype(int)
     static[y - 20 : y + 20, x - 20 : x + 20] = 1
-    tracker = ReferenceTracker(person, static=static)
+    tracker = open_tracker(name, person, static=static)
     try:
         track = tracker.track(frame)
     finally:
@@ -183,13 +192,13 @@ def test_what_is_always_covered_is_marked_even_where_nothing_is_seen(person: Pro
     assert track.occluder.sum() < 1.5 * static.sum()
 
 
-def test_static_mask_of_another_size_is_scaled(person: Profile, clean: list[Seen]) -> None:
+def test_static_mask_of_another_size_is_scaled(name: str, person: Profile, clean: list[Seen]) -> None:
     frame, points = clean[0].frame, clean[0].track.landmarks  # type: ignore[union-attr]
     height, width = frame.image.shape[:2]
     tiny = np.zeros((height // 8, width // 8), np.float32)
     x, y = (points[4] / 8).astype(int)
     tiny[y - 3 : y + 3, x - 3 : x + 3] = 1
-    tracker = ReferenceTracker(person, static=tiny)
+    tracker = open_tracker(name, person, static=tiny)
     try:
         track = tracker.track(frame)
     finally:
@@ -199,7 +208,7 @@ def test_static_mask_of_another_size_is_scaled(person: Profile, clean: list[Seen
     assert (columns.mean(), rows.mean()) == pytest.approx((x * 8, y * 8), abs=10)
 
 
-def test_closed_twice(tracker: ReferenceTracker) -> None:
+def test_closed_twice(tracker: Tracker) -> None:
     tracker.close()
     tracker.close()
 
@@ -207,18 +216,23 @@ def test_closed_twice(tracker: ReferenceTracker) -> None:
 # --- without a profile ------------------------------------------------------------------------------------------------
 
 
-def test_mesh_tracker_knows_nobody(demo: Demo, black: Frame) -> None:
-    tracker = MeshTracker()
+def test_without_a_profile_anybody_is_observed(name: str, demo: Demo, black: Frame) -> None:
+    tracker = open_tracker(name, None)
     try:
         frame = demo.clean(1)[0]
         track = tracker.track(frame)
         assert track is not None
         assert track.landmarks.shape == (468, 2)
         assert track.occluder.shape == frame.image.shape[:2]
-        assert not track.occluder.any()
+        assert on_face(track) < 0.02
     finally:
         tracker.close()
         tracker.close()
+
+
+def test_an_unknown_tracker_is_named() -> None:
+    with pytest.raises(TrackerError, match="'crystal ball': choose one of observer, mediapipe"):
+        open_tracker("crystal ball", None)
 
 
 def test_no_tracker_sees_nothing(black: Frame) -> None:

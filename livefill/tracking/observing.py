@@ -18,8 +18,8 @@ from livefill import occluder
 from livefill.alignment import settle, shift
 from livefill.backends.onnx import open_network
 from livefill.finder import Candidate, Finder, crop_of
-from livefill.geometry import apply, compose, cut, face_hull, fill_polygon, invert, pose_shape
-from livefill.matte import sharpen
+from livefill.geometry import EYE_CORNERS, apply, compose, cut, face_hull, fill_polygon, invert, pose_shape, sample
+from livefill.matte import only_strange, sharpen
 from livefill.observer import FACE_SHARE, SIZE, Observation, Observer
 from livefill.profile import Profile
 from livefill.smoothing import OneEuro
@@ -79,6 +79,7 @@ class ObserverTracker:
         self._pause = 0  # frames until the next search
         self._count = 0  # frames of a face
         self._candidates: deque[Candidate] = deque()
+        self._place: Candidate | None = None  # where the face was when it was lost
 
     def close(self) -> None:
         """Nothing is held that would have to be released."""
@@ -96,6 +97,7 @@ class ObserverTracker:
 
     def _forget(self) -> None:
         if self._last is not None:
+            self._place = _candidate(self._last.points)
             self._last, self._pause = None, 0
             self._smooth.reset()
 
@@ -113,7 +115,8 @@ class ObserverTracker:
         seen = self._look(frame, self._rigid(choice, last.points, last.visible), choice)
         if seen.moved > AGAIN:
             seen = self._look(frame, self._rigid(choice, seen.points, seen.visible), choice)
-        mask = self._steadied(seen, last)
+        points, expected = self._settled(frame, seen, choice)
+        mask = self._steadied(seen, expected, last)
         hidden = _covered(mask, apply(seen.to_crop, last.points)) > HIDDEN
         face = last.face if hidden else STEADY * last.face + (1 - STEADY) * seen.face
         if not hidden and seen.face > IS_FACE:
@@ -121,8 +124,8 @@ class ObserverTracker:
         if face < WAS_FACE or frame.time - self._seen > HOLD or not _sound(seen.points, frame.image):
             return None
         # Where nothing is seen to go by, the face is where it was, until it shows itself again.
-        points = last.points if hidden else seen.points
-        known = last.known if hidden else self._known(frame, seen, choice, last.known)
+        points = last.points if hidden else points
+        known = last.known if hidden else self._known(frame, seen, expected, last.known)
         if known < STRANGER:
             return None
         return _Memory(points, seen.visible, seen.to_crop, mask, choice, face, known)
@@ -130,7 +133,7 @@ class ObserverTracker:
     def _search(self, frame: Frame) -> _Memory | None:
         """Look for a face, a little in every frame: over the whole picture now and then, at one place each time."""
         if not self._candidates and self._pause <= 0:
-            self._candidates.extend(self._finder.find(frame.image))
+            self._candidates.extend([*self._finder.find(frame.image), *self._usual(frame)])
             self._pause = SEARCH_EVERY
         self._pause -= 1
         if not self._candidates:
@@ -142,42 +145,67 @@ class ObserverTracker:
         seen = self._look(frame, self._rigid(choice, first.points, first.visible), choice)
         if seen.face < IS_FACE or not _sound(seen.points, frame.image):
             return None
-        known = self._recognise(frame, seen, choice)
+        points, expected = self._settled(frame, seen, choice)
+        known = self._recognise(frame, seen, expected)
         if known < RECOGNISED:
             return None
         self._candidates.clear()
         self._seen = frame.time
-        mask = sharpen(seen.mask, seen.crop)
-        return _Memory(seen.points, seen.visible, seen.to_crop, mask, choice, seen.face, known)
+        mask = self._steadied(seen, expected, None)
+        return _Memory(points, seen.visible, seen.to_crop, mask, choice, seen.face, known)
 
-    def _known(self, frame: Frame, seen: Observation, choice: int, before: float) -> float:
+    def _usual(self, frame: Frame) -> list[Candidate]:
+        """Return where the face was last, or in the first reference: people sit where they sat."""
+        if self._place is not None:
+            return [self._place]
+        if self._profile is None:
+            return []
+        first = self._profile.references[0]
+        height, width = frame.image.shape[:2]
+        scale = np.array([width / first.image.shape[1], height / first.image.shape[0]], np.float32)
+        return [_candidate(first.points * scale)]
+
+    def _known(self, frame: Frame, seen: Observation, expected: RGB | None, before: float) -> float:
         """Say now and then whether it is still the profile's person."""
         self._count += 1
         if self._count % RECOGNISE_EVERY:
             return before
-        return 0.5 * (before + self._recognise(frame, seen, choice))
+        return 0.5 * (before + self._recognise(frame, seen, expected))
 
-    def _recognise(self, frame: Frame, seen: Observation, choice: int) -> float:
+    def _recognise(self, frame: Frame, seen: Observation, expected: RGB | None) -> float:
         """Return how much of the best half of the face looks like the profile's person, 0..1; 1 without a profile."""
-        if not self._small:
+        if expected is None:
             return 1.0
         height, width = frame.image.shape[:2]
-        expected = self._small[choice].view(seen.points, seen.to_crop, (SIZE, SIZE), (width, height))
-        expected = shift(expected, settle(expected, seen.crop, 1 - seen.mask))
         corners = np.array([[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]], np.float32)
         inside = fill_polygon((SIZE, SIZE), apply(seen.to_crop, corners)).astype(np.float32)
         points = apply(seen.to_crop, seen.points)
         return occluder.agreement(seen.crop, expected, points, inside=inside, mask=seen.mask)
 
+    def _settled(self, frame: Frame, seen: Observation, choice: int) -> tuple[Points, RGB | None]:
+        """Let the landmarks follow what is still to be moved when the reference is warped onto them.
+
+        The network knows where a mouth is; how its corner looks on this very person only the reference knows. Return
+        the landmarks and the reference, laid onto the crop.
+        """
+        if not self._small:
+            return seen.points, None
+        expected = self._expected(frame, seen.points, choice, seen.to_crop)
+        free = 1 - cv2.dilate(seen.mask, np.ones((5, 5), np.uint8))
+        field = settle(expected, seen.crop, np.asarray(free, np.float32))
+        in_crop = apply(seen.to_crop, seen.points)
+        points = apply(invert(seen.to_crop), in_crop + sample(field, in_crop[None])[0])
+        return points, shift(expected, field)
+
     def _look(self, frame: Frame, prior: Points, choice: int) -> Observation:
         if not self._small:
             return self._observer.look(frame.image, prior, None)
+        return self._observer.look(frame.image, prior, lambda to_crop: self._expected(frame, prior, choice, to_crop))
+
+    def _expected(self, frame: Frame, points: Points, choice: int, to_crop: Affine) -> RGB:
+        """Return the reference as it would look in the crop, were the landmarks at `points`."""
         height, width = frame.image.shape[:2]
-
-        def expect(to_crop: Affine) -> RGB:
-            return self._small[choice].view(prior, to_crop, (SIZE, SIZE), (width, height))
-
-        return self._observer.look(frame.image, prior, expect)
+        return self._small[choice].view(points, to_crop, (SIZE, SIZE), (width, height))
 
     def _rigid(self, choice: int, points: Points, visible: NDArray[np.float32]) -> Points:
         """Return where a face that only turns and moves would have its landmarks, by those that are seen.
@@ -194,9 +222,13 @@ class ObserverTracker:
             return 0
         return self._profile.nearest(last.points, last.visible, current=last.reference)
 
-    def _steadied(self, seen: Observation, last: _Memory) -> Mask:
+    def _steadied(self, seen: Observation, expected: RGB | None, last: _Memory | None) -> Mask:
         """Follow the new mask where it is sure, and linger on the last one where it is not."""
         mask = sharpen(seen.mask, seen.crop)
+        if expected is not None:
+            mask = only_strange(mask, seen.crop, expected, apply(seen.to_crop, seen.points))
+        if last is None:
+            return mask
         before = cv2.warpAffine(last.mask, compose(seen.to_crop, invert(last.to_crop)), (SIZE, SIZE))
         doubt = LINGER * (1 - np.abs(2 * mask - 1))
         return np.asarray(mask + doubt * (before - mask), np.float32)
@@ -206,6 +238,13 @@ class ObserverTracker:
         if self._static.shape != shape[:2]:
             self._static = np.asarray(cv2.resize(self._static, shape[1::-1]), np.float32)
         return (cut(self._static, to_crop, SIZE) > 0.5).astype(np.float32)
+
+
+def _candidate(points: Points) -> Candidate:
+    """Return the place of a face whose landmarks are known."""
+    (x, y), radius = cv2.minEnclosingCircle(face_hull(points))
+    along = points[EYE_CORNERS[1]] - points[EYE_CORNERS[0]]
+    return Candidate((x, y), radius, float(np.arctan2(along[1], along[0])), 1.0)
 
 
 def _covered(mask: Mask, points: Points) -> float:

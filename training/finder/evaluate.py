@@ -51,7 +51,7 @@ def hits(face: NDArray[np.float32], found: Iterable[Candidate]) -> bool:
 
 
 def evaluate(model: Finder, scenes: list[Scene], threshold: float = runtime.THRESHOLD) -> dict[str, float]:
-    """Return the share of faces found, clear and covered, of each size, and the candidates per scene without a face."""
+    """Return the share of faces found, clear and covered, of each of SIZES, and candidates per scene without one."""
     model.eval()
     finder = runtime.Finder(runner(model), threshold=threshold)
     rows: dict[str, list[float]] = {}
@@ -61,10 +61,10 @@ def evaluate(model: Finder, scenes: list[Scene], threshold: float = runtime.THRE
             rows.setdefault("false", []).append(len(found))
         for face in scene.faces[scene.faces[:, 4] == 1]:
             look = "covered" if face[5] > COVERED else "clear"
-            hit = float(hits(face, found))
-            rows.setdefault(look, []).append(hit)
             for name, (least, most) in SIZES.items():
                 if least <= WIDE * face[2] < most:
+                    hit = float(hits(face, found))
+                    rows.setdefault(look, []).append(hit)
                     rows.setdefault(f"{look} {name}", []).append(hit)
     model.train()
     return {name: round(float(np.mean(values)), 4) for name, values in sorted(rows.items())}
@@ -77,9 +77,11 @@ def main() -> None:
     parser.add_argument("--people", type=Path, required=True)
     parser.add_argument("--labels", type=Path, required=True)
     parser.add_argument("--sprites", type=Path, required=True)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--scenes", type=int, default=1500)
     parser.add_argument("--thresholds", type=float, nargs="+", default=[0.2, 0.3, 0.4, 0.5])
     options = parser.parse_args()
+    torch.set_num_threads(options.threads)
     model = Finder()
     model.load_state_dict(torch.load(options.checkpoint, weights_only=True)["model"])
     stage = Stage.open(options.people, options.labels, options.sprites, part="held out")

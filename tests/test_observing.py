@@ -1,0 +1,196 @@
+"""The memory between frames, with networks that are told what to say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+import synthetic
+
+from livefill.finder import Candidate
+from livefill.geometry import apply, crop_transform, cut, eye_distance, face_hull, fill_polygon
+from livefill.observer import FACE_SHARE, SIZE, Observation
+from livefill.profile import Profile
+from livefill.tracking import ObserverTracker
+from livefill.types import RGB, Affine, Frame, Mask, Points, Track
+
+RATE = 30
+
+
+@dataclass
+class Scene:
+    """What there is to be seen, whatever the tracker looks at."""
+
+    person: Profile
+    points: Points | None  # None: nobody is there
+    image: RGB
+    cover: Mask | None = None  # of the frame
+    looks: int = 0
+    searches: int = 0
+    priors: list[Points] = field(default_factory=list)
+
+    # --- as an observer
+
+    def look(self, image: RGB, prior: Points, expect: object) -> Observation:
+        self.looks += 1
+        self.priors.append(prior)
+        return self._said(image, crop_transform(prior, SIZE, face_share=FACE_SHARE), prior)
+
+    def look_at(self, image: RGB, to_crop: Affine) -> Observation:
+        self.looks += 1
+        return self._said(image, to_crop, None)
+
+    def _said(self, image: RGB, to_crop: Affine, prior: Points | None) -> Observation:
+        there = self.points if self.points is not None else synthetic.face()
+        mask = np.zeros((SIZE, SIZE), np.float32) if self.cover is None else cut(self.cover, to_crop, SIZE)
+        in_crop = np.clip(np.rint(apply(to_crop, there)), 0, SIZE - 1).astype(int)
+        moved = 0.0 if prior is None else float(np.linalg.norm(there - prior, axis=1).mean()) / eye_distance(there)
+        return Observation(
+            points=there,
+            depth=synthetic.depth(there),
+            visible=1 - mask[in_crop[:, 1], in_crop[:, 0]],
+            mask=mask,
+            face=0.02 if self.points is None else 0.98,
+            same=1.0,
+            pose=(0.0, 0.0, 0.0),
+            to_crop=to_crop,
+            crop=cut(image, to_crop, SIZE),
+            moved=moved,
+        )
+
+    # --- as a finder
+
+    def find(self, image: RGB, *, most: int = 3) -> list[Candidate]:
+        self.searches += 1
+        if self.points is None:
+            return []
+        middle = self.points.mean(0)
+        return [Candidate((float(middle[0]), float(middle[1])), 0.6 * float(np.ptp(self.points[:, 0])), 0.0, 0.9)]
+
+
+@pytest.fixture
+def scene() -> Scene:
+    person = synthetic.person()
+    first = person.references[0]
+    return Scene(person, first.points, first.image)
+
+
+def tracker_of(scene: Scene, profile: Profile | None = None, **more: object) -> ObserverTracker:
+    return ObserverTracker(profile, observer=scene, finder=scene, **more)  # type: ignore[arg-type]
+
+
+def watch(tracker: ObserverTracker, scene: Scene, count: int, *, start: int = 0) -> list[Track | None]:
+    return [tracker.track(Frame(i, i / RATE, scene.image)) for i in range(start, start + count)]
+
+
+def whole_face(scene: Scene) -> Mask:
+    assert scene.points is not None
+    hull = face_hull(scene.points)
+    grown = (hull - hull.mean(0)) * 1.2 + hull.mean(0)
+    return fill_polygon(scene.image.shape, grown.astype(np.float32)).astype(np.float32)
+
+
+def test_a_face_is_found_in_the_first_frame_and_followed_without_searching(scene: Scene) -> None:
+    tracks = watch(tracker_of(scene, scene.person), scene, 12)
+    assert all(track is not None for track in tracks)
+    assert scene.searches == 1
+    last = tracks[-1]
+    assert last is not None
+    assert scene.points is not None
+    assert np.linalg.norm(last.landmarks - scene.points, axis=1).mean() < 0.02 * eye_distance(scene.points)
+    assert not last.occluder.any()
+
+
+def test_no_frame_costs_more_than_a_search_and_two_looks(scene: Scene) -> None:
+    tracker = tracker_of(scene, scene.person)
+    for i in range(8):
+        before = scene.looks
+        tracker.track(Frame(i, i / RATE, scene.image))
+        assert scene.looks - before <= 2
+
+
+def test_with_nobody_there_the_search_goes_on_now_and_then(scene: Scene) -> None:
+    scene.points = None
+    assert watch(tracker_of(scene, scene.person), scene, 30) == [None] * 30
+    assert 5 <= scene.searches <= 15
+
+
+def test_a_hand_over_the_whole_face_loses_nobody(scene: Scene) -> None:
+    tracker = tracker_of(scene, scene.person)
+    watch(tracker, scene, 5)
+    there = scene.points
+    assert there is not None
+    scene.cover = whole_face(scene)
+    scene.image = synthetic.covered(scene.image, scene.cover, (180, 140, 120))
+    scene.points = there + np.float32(40)  # what the network says of a face that it cannot see
+    tracks = watch(tracker, scene, 10, start=5)
+    assert all(track is not None for track in tracks)
+    for track in tracks:
+        assert track is not None
+        assert np.linalg.norm(track.landmarks - there, axis=1).max() < 0.05 * eye_distance(there)
+        assert track.occluder[int(there[:, 1].mean()), int(there[:, 0].mean())] > 0.9
+    assert scene.searches == 1
+
+
+def test_a_face_that_stays_covered_is_given_up(scene: Scene) -> None:
+    tracker = tracker_of(scene, scene.person)
+    watch(tracker, scene, 5)
+    scene.cover = whole_face(scene)
+    scene.points = None
+    assert watch(tracker, scene, 40, start=5)[-1] is None
+
+
+def test_who_leaves_is_lost_and_found_again(scene: Scene) -> None:
+    tracker, there = tracker_of(scene, scene.person), scene.points
+    watch(tracker, scene, 5)
+    scene.points = None
+    assert watch(tracker, scene, 30, start=5)[-1] is None
+    scene.points = there
+    back = watch(tracker, scene, 6, start=35)
+    assert back[-1] is not None
+
+
+def test_somebody_else_is_not_taken_for_the_profiles_person(scene: Scene) -> None:
+    assert scene.points is not None
+    noise = np.random.default_rng(0).integers(0, 256, scene.image.shape, np.uint8)
+    stranger = Scene(scene.person, scene.points, noise)
+    assert watch(tracker_of(stranger, scene.person), stranger, 10) == [None] * 10
+    assert all(track is not None for track in watch(tracker_of(stranger), stranger, 4))  # without a profile: anybody
+
+
+def test_a_person_who_takes_the_others_place_is_noticed(scene: Scene) -> None:
+    tracker = tracker_of(scene, scene.person)
+    watch(tracker, scene, 5)
+    scene.image = np.random.default_rng(0).integers(0, 256, scene.image.shape, np.uint8)
+    assert watch(tracker, scene, 60, start=5)[-1] is None
+
+
+def test_what_is_always_covered_is_in_every_mask(scene: Scene) -> None:
+    assert scene.points is not None
+    x, y = scene.points.mean(0).astype(int)
+    static = synthetic.block(scene.image.shape, (x - 10, y - 10, x + 10, y + 10))
+    tracks = watch(tracker_of(scene, scene.person, static=static), scene, 3)
+    for track in tracks:
+        assert track is not None
+        assert track.occluder[y, x] > 0.9
+        assert track.occluder[y - 40, x] < 0.1
+
+
+def test_the_network_corrects_a_rigid_face_and_not_its_own_last_answer(scene: Scene) -> None:
+    tracker, there = tracker_of(scene, scene.person), scene.points
+    assert there is not None
+    watch(tracker, scene, 2)
+    bent = there.copy()
+    bent[:, 1] += 0.1 * (there[:, 1] - there[:, 1].mean()) * np.sign(there[:, 0] - there[:, 0].mean())
+    scene.points = bent.astype(np.float32)
+    watch(tracker, scene, 3, start=2)
+    own = np.linalg.norm(scene.priors[-1] - bent, axis=1).mean()
+    rigid = np.linalg.norm(scene.priors[-1] - there, axis=1).mean()
+    assert rigid < own
+
+
+def test_closed_twice(scene: Scene) -> None:
+    tracker = tracker_of(scene)
+    tracker.close()
+    tracker.close()
