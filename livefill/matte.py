@@ -7,14 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from livefill.geometry import eye_distance, face_hull, fill_polygon
+from livefill.occluder import soft_zones
 from livefill.types import RGB, Mask, Points
 
-__all__ = ["only_strange", "sharpen"]
+__all__ = ["reconcile", "sharpen"]
 
 RADIUS = 4  # pixels around which mask and picture are compared
 EDGE = 60.0  # squared levels below which a change of brightness is no edge
 STEEP = 4.0  # how much steeper the mask's edge becomes
-AS_EXPECTED, STRANGE = 14.0, 26.0  # levels of difference from the reference: up to here none, from here on all
+AS_EXPECTED, STRANGE = 8.0, 18.0  # levels of surprise: up to here it is as expected, from here on it is not
+MOSTLY = 0.3  # share of a piece that the network has to believe in
 SPECK = 0.004  # share of the face: smaller pieces are nothing
 BORDER = 0.08  # eye distances around the face in which the network is believed
 
@@ -33,40 +35,50 @@ def sharpen(mask: Mask, picture: RGB) -> Mask:
     return np.asarray(np.clip((guided - 0.5) * STEEP + 0.5, 0, 1), np.float32)
 
 
-def only_strange(mask: Mask, picture: RGB, expected: RGB, points: Points) -> Mask:
-    """Return the mask without what looks as expected, beyond the face whose landmarks are `points`.
+def reconcile(mask: Mask, surprise: NDArray[np.float32], points: Points) -> Mask:
+    """Return the network's mask (n, n) where it agrees with what the comparison with the reference says.
 
-    Over the face a hand may look like the cheek that it covers; beside it, a neck that looks as in the reference is
-    a neck, and what does not reach over the face does not matter. `expected` is the reference, laid onto the picture;
-    both are (n, n, 3).
+    `surprise` (m, m), a smaller picture, is how far each pixel is from what the reference leads us to expect; `points`
+    are the landmarks in the mask. Beside the face a neck that looks as in the reference is a neck. Over the face a hand
+    may look like the cheek that it covers, so there surprise only adds: a piece that is strange and reaches into the
+    mask belongs to it. What does not reach over the face does not matter.
     """
-    if not mask.any():
-        return mask
-    small = (len(mask) // 2, len(mask) // 2)
-    seen, known = (
-        cv2.resize(one, small, interpolation=cv2.INTER_AREA).astype(np.float32) for one in (picture, expected)
+    if not (mask > 0.5).any():
+        return np.zeros_like(mask)
+    unit = eye_distance(points)
+    strange = np.asarray(
+        cv2.resize(cv2.GaussianBlur(surprise, (0, 0), 0.8), mask.shape[::-1], interpolation=cv2.INTER_LINEAR),
+        np.float32,
     )
-    gap = seen - known
-    free = cv2.resize(mask, small, interpolation=cv2.INTER_AREA) < 0.2
-    if free.any():
-        gap = gap - np.median(gap[free][::7], axis=0)  # another light is nothing strange
-    strange = cv2.GaussianBlur(np.abs(gap).max(-1).astype(np.float32), (0, 0), 1.5)
-    weight = np.clip((strange - AS_EXPECTED) / (STRANGE - AS_EXPECTED), 0, 1)
-    weight = cv2.resize(weight, mask.shape[::-1], interpolation=cv2.INTER_LINEAR)
     face = fill_polygon(mask.shape, face_hull(points))
-    side = int(2 * BORDER * eye_distance(points)) | 1
-    around = np.asarray(cv2.dilate(face, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))), np.uint8)
-    kept = np.asarray(mask * np.maximum(weight, around), np.float32)
-    return kept * _touching(kept > 0.5, face, SPECK * float(face.sum()))
+    around = np.asarray(cv2.dilate(face, _disc(2 * BORDER * unit)), np.uint8)
+    beside = np.clip((strange - AS_EXPECTED) / (STRANGE - AS_EXPECTED), 0, 1)
+    mouth, eyes, brows = soft_zones(points, unit, mask.shape)
+    least = STRANGE + 22 * mouth + 10 * (eyes | brows)
+    added = face * np.clip((strange - least) / 12, 0, 1)
+    kept = np.maximum(mask * np.maximum(beside, around), added).astype(np.float32)
+    return kept * _pieces(kept > 0.5, mask > 0.5, strange, face, SPECK * float(face.sum()))
 
 
-def _touching(covered: NDArray[np.bool_], face: NDArray[np.uint8], least: float) -> Mask:
-    """Return 1 on the pieces that cover the face by `least` pixels or more, and around them; 0 on all others."""
+def _pieces(
+    covered: NDArray[np.bool_],
+    believed: NDArray[np.bool_],
+    strange: NDArray[np.float32],
+    face: NDArray[np.uint8],
+    least: float,
+) -> NDArray[np.float32]:
+    """Return 1 on and around the pieces that cover `least` pixels of the face, are mostly believed and look strange."""
     count, labels = cv2.connectedComponents(covered.astype(np.uint8), connectivity=8)
-    if count == 1:
-        return np.zeros(covered.shape, np.float32)
-    over = np.bincount(labels.ravel(), weights=face.ravel(), minlength=count)
-    keep = over >= least
+    flat = labels.ravel()
+    over = np.bincount(flat, weights=face.ravel(), minlength=count)
+    sure = np.bincount(flat, weights=believed.ravel(), minlength=count) / np.bincount(flat, minlength=count).clip(1)
+    looks = np.bincount(flat, weights=(face * strange).ravel(), minlength=count) / over.clip(1)
+    keep = (over >= least) & (sure > MOSTLY) & (looks > AS_EXPECTED)
     keep[0] = False
     pieces = keep[labels].astype(np.float32)
     return np.asarray(cv2.dilate(pieces, np.ones((5, 5), np.uint8)), np.float32)
+
+
+def _disc(diameter: float) -> NDArray[np.uint8]:
+    side = int(diameter) | 1
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)), np.uint8)

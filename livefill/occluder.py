@@ -17,7 +17,7 @@ from livefill.alignment import blur, harmonise
 from livefill.geometry import BROWS, EYES, LIPS, eye_distance, face_hull, fill_polygon
 from livefill.types import RGB, Mask, Points
 
-__all__ = ["Finding", "Palette", "agreement", "find"]
+__all__ = ["Comparison", "Finding", "Palette", "compare", "find", "soft_zones"]
 
 Floats = NDArray[np.float32]
 Bits = NDArray[np.uint8]
@@ -76,7 +76,7 @@ def find(
     """
     unit = eye_distance(points)
     face = fill_polygon(inside.shape, face_hull(points))
-    mouth, eyes, brows = _soft_zones(points, unit, inside.shape)
+    mouth, eyes, brows = soft_zones(points, unit, inside.shape)
     seen, reference = _smooth_ycrcb(crop), _smooth_ycrcb(expected)
     near = _grow(face, 0.5 * unit)
     trusted = np.asarray((1 - prior) * near * (1 - mouth) * inside * np.where(face > 0, 1, 0.3), np.float32)
@@ -110,27 +110,36 @@ def find(
     return Finding(mask.astype(np.float32), explained, best_half, learned)
 
 
-def agreement(crop: RGB, expected: RGB, points: Points, *, inside: Mask, mask: Mask) -> float:
-    """Return the share, 0..1, of the best half of the face that looks as expected, but for what `mask` covers.
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A face beside what the reference leads us to expect, without a word of what covers it."""
 
-    Of another person's face no half does. `points` are the landmarks in the crop.
+    surprise: Floats  # (n, n) levels by which a pixel differs from what is expected around it
+    best_half: float  # 0..1, share of the best half of the face that looks as expected, but for what is covered
+
+
+def compare(crop: RGB, expected: RGB, points: Points, *, inside: Mask, mask: Mask) -> Comparison:
+    """Compare two pictures of a face; `mask` says what is known to be covered.
+
+    Of another person's face no half looks as expected. `points` are the landmarks in the crop.
     """
     unit = eye_distance(points)
     face = fill_polygon(inside.shape, face_hull(points))
-    mouth, _, _ = _soft_zones(points, unit, inside.shape)
+    mouth, _, _ = soft_zones(points, unit, inside.shape)
     seen, reference = _smooth_ycrcb(crop), _smooth_ycrcb(expected)
     near = _grow(face, 0.5 * unit)
     trusted = np.asarray((1 - mask) * near * (1 - mouth) * inside * np.where(face > 0, 1, 0.3), np.float32)
     reference = reference + harmonise(seen, reference, trusted, reach=0.35 * unit, bound=BOUND)
     surprise, _ = _surprise(seen, reference)
-    return _explained(reference[..., 0], surprise, face, (mask > 0.5).astype(np.uint8), mouth, inside)[1]
+    best = _explained(reference[..., 0], surprise, face, (mask > 0.5).astype(np.uint8), mouth, inside)[1]
+    return Comparison(surprise, best)
 
 
 def _smooth_ycrcb(image: RGB) -> Floats:
     return cv2.GaussianBlur(cv2.cvtColor(image, cv2.COLOR_RGB2YCrCb), (0, 0), 1.0).astype(np.float32)
 
 
-def _soft_zones(points: Points, unit: float, shape: tuple[int, ...]) -> tuple[Bits, Bits, Bits]:
+def soft_zones(points: Points, unit: float, shape: tuple[int, ...]) -> tuple[Bits, Bits, Bits]:
     """Mouth, eyes and brows: what moves by itself, and may look other than expected without being covered."""
     mouth = _grow(fill_polygon(shape, points[list(LIPS)]), 0.10 * unit)
     eyes = fill_polygon(shape, points[list(EYES[0])]) | fill_polygon(shape, points[list(EYES[1])])

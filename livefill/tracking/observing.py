@@ -14,13 +14,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from livefill import occluder
 from livefill.alignment import settle, shift
 from livefill.backends.onnx import open_network
 from livefill.finder import Candidate, Finder, crop_of
 from livefill.geometry import EYE_CORNERS, apply, compose, cut, face_hull, fill_polygon, invert, pose_shape, sample
-from livefill.matte import only_strange, sharpen
+from livefill.matte import reconcile, sharpen
 from livefill.observer import FACE_SHARE, SIZE, Observation, Observer
+from livefill.occluder import Comparison, compare
 from livefill.profile import Profile
 from livefill.smoothing import OneEuro
 from livefill.tracking.laying import lay
@@ -116,7 +116,7 @@ class ObserverTracker:
         if seen.moved > AGAIN:
             seen = self._look(frame, self._rigid(choice, seen.points, seen.visible), choice)
         points, expected = self._settled(frame, seen, choice)
-        mask = self._steadied(seen, expected, last)
+        mask = self._steadied(seen, self._compared(frame, seen, expected, SIZE // 2), last)
         hidden = _covered(mask, apply(seen.to_crop, last.points)) > HIDDEN
         face = last.face if hidden else STEADY * last.face + (1 - STEADY) * seen.face
         if not hidden and seen.face > IS_FACE:
@@ -146,12 +146,13 @@ class ObserverTracker:
         if seen.face < IS_FACE or not _sound(seen.points, frame.image):
             return None
         points, expected = self._settled(frame, seen, choice)
-        known = self._recognise(frame, seen, expected)
+        compared = self._compared(frame, seen, expected, SIZE)
+        known = 1.0 if compared is None else compared.best_half
         if known < RECOGNISED:
             return None
         self._candidates.clear()
         self._seen = frame.time
-        mask = self._steadied(seen, expected, None)
+        mask = self._steadied(seen, self._compared(frame, seen, expected, SIZE // 2), None)
         return _Memory(points, seen.visible, seen.to_crop, mask, choice, seen.face, known)
 
     def _usual(self, frame: Frame) -> list[Candidate]:
@@ -165,22 +166,33 @@ class ObserverTracker:
         scale = np.array([width / first.image.shape[1], height / first.image.shape[0]], np.float32)
         return [_candidate(first.points * scale)]
 
+    def _compared(self, frame: Frame, seen: Observation, expected: RGB | None, side: int) -> Comparison | None:
+        """Compare what is seen with the reference, in pictures (side, side)."""
+        if expected is None:
+            return None
+        height, width = frame.image.shape[:2]
+        scale = side / SIZE
+        corners = np.array([[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]], np.float32)
+        inside = fill_polygon((side, side), apply(seen.to_crop, corners) * scale).astype(np.float32)
+        crop, known, mask = (
+            cv2.resize(one, (side, side), interpolation=cv2.INTER_AREA) for one in (seen.crop, expected, seen.mask)
+        )
+        points = apply(seen.to_crop, seen.points) * np.float32(scale)
+        return compare(
+            np.asarray(crop, np.uint8),
+            np.asarray(known, np.uint8),
+            points,
+            inside=inside,
+            mask=np.asarray(mask, np.float32),
+        )
+
     def _known(self, frame: Frame, seen: Observation, expected: RGB | None, before: float) -> float:
         """Say now and then whether it is still the profile's person."""
         self._count += 1
         if self._count % RECOGNISE_EVERY:
             return before
-        return 0.5 * (before + self._recognise(frame, seen, expected))
-
-    def _recognise(self, frame: Frame, seen: Observation, expected: RGB | None) -> float:
-        """Return how much of the best half of the face looks like the profile's person, 0..1; 1 without a profile."""
-        if expected is None:
-            return 1.0
-        height, width = frame.image.shape[:2]
-        corners = np.array([[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]], np.float32)
-        inside = fill_polygon((SIZE, SIZE), apply(seen.to_crop, corners)).astype(np.float32)
-        points = apply(seen.to_crop, seen.points)
-        return occluder.agreement(seen.crop, expected, points, inside=inside, mask=seen.mask)
+        compared = self._compared(frame, seen, expected, SIZE)
+        return before if compared is None else 0.5 * (before + compared.best_half)
 
     def _settled(self, frame: Frame, seen: Observation, choice: int) -> tuple[Points, RGB | None]:
         """Let the landmarks follow what is still to be moved when the reference is warped onto them.
@@ -222,11 +234,11 @@ class ObserverTracker:
             return 0
         return self._profile.nearest(last.points, last.visible, current=last.reference)
 
-    def _steadied(self, seen: Observation, expected: RGB | None, last: _Memory | None) -> Mask:
+    def _steadied(self, seen: Observation, compared: Comparison | None, last: _Memory | None) -> Mask:
         """Follow the new mask where it is sure, and linger on the last one where it is not."""
         mask = sharpen(seen.mask, seen.crop)
-        if expected is not None:
-            mask = only_strange(mask, seen.crop, expected, apply(seen.to_crop, seen.points))
+        if compared is not None:
+            mask = reconcile(mask, compared.surprise, apply(seen.to_crop, seen.points))
         if last is None:
             return mask
         before = cv2.warpAffine(last.mask, compose(seen.to_crop, invert(last.to_crop)), (SIZE, SIZE))
