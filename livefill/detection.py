@@ -13,9 +13,9 @@ from livefill.backends.onnx import open_network
 from livefill.config import TRACKERS
 from livefill.errors import TrackerError
 from livefill.finder import Finder, crop_of
-from livefill.geometry import apply, crop_transform, cut, face_hull, fill_polygon, invert
+from livefill.geometry import apply, compose, crop_transform, cut, face_hull, fill_polygon, invert, scaled
 from livefill.landmarker import FaceMesh, Hands
-from livefill.observer import FACE_SHARE, SIZE, Observation, Observer
+from livefill.observer import FACE_SHARE, MASK, SIZE, Observation, Observer
 from livefill.types import RGB, Mask, Points
 
 __all__ = ["Detector", "Face", "MeshDetector", "ObserverDetector", "open_detector"]
@@ -92,11 +92,9 @@ class ObserverDetector:
 
     def _face(self, seen: Observation, image: RGB) -> Face:
         to_crop = crop_transform(seen.points, self._size)
-        # From the network's crop to the frame to the other crop: both are similarities.
-        there = to_crop[:, :2] @ invert(seen.to_crop)[:, :2]
-        shift = to_crop[:, :2] @ invert(seen.to_crop)[:, 2] + to_crop[:, 2]
+        there = compose(to_crop, invert(scaled(seen.to_crop, MASK / SIZE)))
         side = (self._size, self._size)
-        mask = np.asarray(cv2.warpAffine(seen.mask, np.column_stack([there, shift]), side), np.float32)
+        mask = np.asarray(cv2.warpAffine(seen.mask, there, side), np.float32)
         return Face(seen.points, seen.depth, mask, _share(mask, apply(to_crop, seen.points)))
 
 

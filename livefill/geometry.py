@@ -28,6 +28,7 @@ __all__ = [
     "fill_polygon",
     "invert",
     "pose_shape",
+    "scaled",
     "similarity",
 ]
 
@@ -140,6 +141,13 @@ def grid(shape: tuple[int, int], step: float = 1.0) -> Field:
     ys, xs = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
     offset = (step - 1) / 2
     return np.stack([xs * step + offset, ys * step + offset], axis=-1)
+
+
+def scaled(to_crop: Affine, factor: float) -> Affine:
+    """Return what cuts the same crop, `factor` times as large; pixel centres lie at whole numbers."""
+    grown = to_crop * np.float32(factor)
+    grown[:, 2] += np.float32((factor - 1) / 2)
+    return grown
 
 
 def cut(image: Image, to_crop: Affine, size: int) -> Image:

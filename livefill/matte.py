@@ -12,7 +12,7 @@ from livefill.types import RGB, Mask, Points
 
 __all__ = ["reconcile", "sharpen"]
 
-RADIUS = 4  # pixels around which mask and picture are compared
+RADIUS = 2  # pixels of the mask around which it and the picture are compared
 EDGE = 60.0  # squared levels below which a change of brightness is no edge
 STEEP = 4.0  # how much steeper the mask's edge becomes
 AS_EXPECTED, STRANGE = 8.0, 18.0  # levels of surprise: up to here it is as expected, from here on it is not
@@ -22,34 +22,33 @@ BORDER = 0.08  # eye distances around the face in which the network is believed
 
 
 def sharpen(mask: Mask, picture: RGB) -> Mask:
-    """Return the mask (n, n), 0..1, with its edge where the picture (n, n, 3) has one, and steeper.
+    """Return the mask (m, m), 0..1, at the size of the picture (n, n, 3), its edge where that has one, and steeper.
 
-    A guided filter (He et al. 2013) on the picture's luma.
+    A guided filter (He et al. 2013) on the picture's luma, its coefficients found at the mask's size (He, Sun 2015).
     """
     side = (2 * RADIUS + 1, 2 * RADIUS + 1)
-    luma = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    fine = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    luma = cv2.resize(fine, mask.shape[::-1], interpolation=cv2.INTER_AREA).astype(np.float32)
     mean, average = cv2.blur(luma, side), cv2.blur(mask, side)
     spread = cv2.blur(luma * luma, side) - mean * mean + EDGE
     slope = (cv2.blur(luma * mask, side) - mean * average) / spread
-    guided = cv2.blur(slope, side) * luma + cv2.blur(average - slope * mean, side)
-    return np.asarray(np.clip((guided - 0.5) * STEEP + 0.5, 0, 1), np.float32)
+    both = cv2.merge([cv2.blur(slope, side), cv2.blur(average - slope * mean, side)])
+    slope, offset = cv2.split(cv2.resize(both, picture.shape[1::-1], interpolation=cv2.INTER_LINEAR))
+    return np.asarray(np.clip((slope * fine + offset - 0.5) * STEEP + 0.5, 0, 1), np.float32)
 
 
 def reconcile(mask: Mask, surprise: NDArray[np.float32], points: Points) -> Mask:
     """Return the network's mask (n, n) where it agrees with what the comparison with the reference says.
 
-    `surprise` (m, m), a smaller picture, is how far each pixel is from what the reference leads us to expect; `points`
-    are the landmarks in the mask. Beside the face a neck that looks as in the reference is a neck. Over the face a hand
+    `surprise` (n, n) is how far each pixel is from what the reference leads us to expect; `points` are the landmarks
+    in the mask. Beside the face a neck that looks as in the reference is a neck. Over the face a hand
     may look like the cheek that it covers, so there surprise only adds: a piece that is strange and reaches into the
     mask belongs to it. What does not reach over the face does not matter.
     """
     if not (mask > 0.5).any():
         return np.zeros_like(mask)
     unit = eye_distance(points)
-    strange = np.asarray(
-        cv2.resize(cv2.GaussianBlur(surprise, (0, 0), 0.8), mask.shape[::-1], interpolation=cv2.INTER_LINEAR),
-        np.float32,
-    )
+    strange = np.asarray(cv2.GaussianBlur(surprise, (0, 0), 0.8), np.float32)
     face = fill_polygon(mask.shape, face_hull(points))
     around = np.asarray(cv2.dilate(face, _disc(2 * BORDER * unit)), np.uint8)
     beside = np.clip((strange - AS_EXPECTED) / (STRANGE - AS_EXPECTED), 0, 1)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,12 +17,13 @@ from livefill.errors import BackendError
 from livefill.geometry import apply, crop_transform, cut, eye_distance, invert
 from livefill.types import RGB, Affine, Mask, Points, Tensor
 
-__all__ = ["FACE_SHARE", "KEYS", "SIZE", "Observation", "Observer", "Run"]
+__all__ = ["FACE_SHARE", "KEYS", "MASK", "SIZE", "Observation", "Observer", "Run"]
 
 Floats = NDArray[np.float32]
 Run = Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]]
 
 SIZE = 192  # side of the crop in pixels
+MASK = SIZE // 2  # side of the mask: a pixel of it is two of the crop
 FACE_SHARE = 0.62  # of the crop that the face takes
 POINTS = 468
 KEYS = ("size", "face_share", "topology", "commit")
@@ -36,7 +36,7 @@ class Observation:
     points: Points  # (468, 2) in the frame
     depth: Floats  # (468,) in frame pixels, away from the camera
     visible: Floats  # (468,) 0..1
-    mask: Mask  # (SIZE, SIZE) of the crop, 0..1, 1 where something covers the head
+    mask: Mask  # (MASK, MASK) of the crop at half its size, 0..1, 1 where something covers the head
     face: float  # 0..1, that there is a face
     same: float  # 0..1, that it is the reference's; 1 without a reference
     pose: tuple[float, float, float]  # yaw, pitch, roll of the head in radians
@@ -97,7 +97,7 @@ class Observer:
             points=points,
             depth=np.asarray(in_crop[:, 2] * scale, np.float32),
             visible=np.asarray(said["visible"][0], np.float32),
-            mask=np.asarray(cv2.resize(said["mask"][0], (SIZE, SIZE), interpolation=cv2.INTER_LINEAR), np.float32),
+            mask=np.asarray(said["mask"][0], np.float32),
             face=float(said["face"][0]),
             same=float(said["same"][0]) if known else 1.0,
             pose=(yaw, pitch, roll + tilt),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from importlib.util import find_spec
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,7 +13,10 @@ from livefill.geometry import EYES, LIPS, eye_distance
 from livefill.landmarker import FaceMesh, Hands
 from livefill.types import Frame
 
+needs_mediapipe = pytest.mark.skipif(find_spec("mediapipe") is None, reason="the extra mediapipe is not installed")
 
+
+@needs_mediapipe
 def test_landmarks_are_pixels_of_the_picture_in_the_order_of_the_mesh(demo: Demo) -> None:
     image = demo.clean(1)[0].image
     with FaceMesh(video=False) as mesh:
@@ -27,6 +31,7 @@ def test_landmarks_are_pixels_of_the_picture_in_the_order_of_the_mesh(demo: Demo
     assert eye_distance(face[:, :2]) == pytest.approx(eye_distance(known.points), rel=0.2)
 
 
+@needs_mediapipe
 def test_depth_grows_away_from_the_camera(demo: Demo) -> None:
     with FaceMesh(video=False) as mesh:
         (face,) = mesh.find(demo.clean(1)[0].image)
@@ -34,6 +39,7 @@ def test_depth_grows_away_from_the_camera(demo: Demo) -> None:
     assert (nose < ears).all()
 
 
+@needs_mediapipe
 def test_the_largest_face_comes_first(demo: Demo) -> None:
     image = demo.clean(1)[0].image
     height, width = image.shape[:2]
@@ -47,6 +53,7 @@ def test_the_largest_face_comes_first(demo: Demo) -> None:
     assert faces[0][:, 0].mean() > width // 2 > faces[1][:, 0].mean()
 
 
+@needs_mediapipe
 def test_where_nothing_is_nothing_is_found(black: Frame) -> None:
     with FaceMesh() as mesh, Hands() as hands:
         assert mesh.find(black.image) == []
@@ -56,6 +63,7 @@ def test_where_nothing_is_nothing_is_found(black: Frame) -> None:
     assert not mask.any()
 
 
+@needs_mediapipe
 @pytest.mark.parametrize("network", [FaceMesh, Hands])
 def test_closed_twice_and_used_afterwards(network: type[FaceMesh | Hands], black: Frame) -> None:
     one = network()

@@ -9,8 +9,8 @@ import pytest
 import synthetic
 
 from livefill.finder import Candidate
-from livefill.geometry import apply, crop_transform, cut, eye_distance, face_hull, fill_polygon
-from livefill.observer import FACE_SHARE, SIZE, Observation
+from livefill.geometry import apply, crop_transform, cut, eye_distance, face_hull, fill_polygon, scaled
+from livefill.observer import FACE_SHARE, MASK, SIZE, Observation
 from livefill.profile import Profile
 from livefill.tracking import ObserverTracker
 from livefill.types import RGB, Affine, Frame, Mask, Points, Track
@@ -43,13 +43,14 @@ class Scene:
 
     def _said(self, image: RGB, to_crop: Affine, prior: Points | None) -> Observation:
         there = self.points if self.points is not None else synthetic.face()
-        mask = np.zeros((SIZE, SIZE), np.float32) if self.cover is None else cut(self.cover, to_crop, SIZE)
-        in_crop = np.clip(np.rint(apply(to_crop, there)), 0, SIZE - 1).astype(int)
+        to_half = scaled(to_crop, MASK / SIZE)
+        mask = np.zeros((MASK, MASK), np.float32) if self.cover is None else cut(self.cover, to_half, MASK)
+        in_half = np.clip(np.rint(apply(to_half, there)), 0, MASK - 1).astype(int)
         moved = 0.0 if prior is None else float(np.linalg.norm(there - prior, axis=1).mean()) / eye_distance(there)
         return Observation(
             points=there,
             depth=synthetic.depth(there),
-            visible=1 - mask[in_crop[:, 1], in_crop[:, 0]],
+            visible=1 - mask[in_half[:, 1], in_half[:, 0]],
             mask=mask,
             face=0.02 if self.points is None else 0.98,
             same=1.0,

@@ -26,8 +26,8 @@ class Network:
         options.intra_op_num_threads = min(THREADS, os.cpu_count() or 1)
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        # Threads that spin while they wait for the next frame would take the cores from everybody else.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # Threads spin within a run, where that is faster; between runs they would take the cores from everybody else.
+        options.add_session_config_entry("session.force_spinning_stop", "1")
         try:
             self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime raises classes of its own that it does not export

@@ -17,9 +17,20 @@ from numpy.typing import NDArray
 from livefill.alignment import settle, shift
 from livefill.backends.onnx import open_network
 from livefill.finder import Candidate, Finder, crop_of
-from livefill.geometry import EYE_CORNERS, apply, compose, cut, face_hull, fill_polygon, invert, pose_shape, sample
+from livefill.geometry import (
+    EYE_CORNERS,
+    apply,
+    compose,
+    cut,
+    face_hull,
+    fill_polygon,
+    invert,
+    pose_shape,
+    sample,
+    scaled,
+)
 from livefill.matte import reconcile, sharpen
-from livefill.observer import FACE_SHARE, SIZE, Observation, Observer
+from livefill.observer import FACE_SHARE, MASK, SIZE, Observation, Observer
 from livefill.occluder import Comparison, compare
 from livefill.profile import Profile
 from livefill.smoothing import OneEuro
@@ -49,7 +60,8 @@ class _Memory:
     points: Points  # in the frame, as observed
     visible: NDArray[np.float32]  # (468,) 0..1
     to_crop: Affine
-    mask: Mask  # of the crop
+    crop: RGB
+    mask: Mask  # of the crop, at half its size
     reference: int  # index in the profile
     face: float  # 0..1, that it is one, steadied
     known: float  # 0..1, how much of it looks like the profile's person
@@ -102,7 +114,7 @@ class ObserverTracker:
             self._smooth.reset()
 
     def _report(self, frame: Frame, memory: _Memory) -> Track:
-        mask = memory.mask
+        mask = sharpen(memory.mask, memory.crop)
         if self._static is not None:
             mask = np.maximum(mask, self._static_in(memory.to_crop, frame.image.shape))
         points = self._smooth(memory.points, frame.time)
@@ -115,9 +127,9 @@ class ObserverTracker:
         seen = self._look(frame, self._rigid(choice, last.points, last.visible), choice)
         if seen.moved > AGAIN:
             seen = self._look(frame, self._rigid(choice, seen.points, seen.visible), choice)
-        points, expected = self._settled(frame, seen, choice)
-        mask = self._steadied(seen, self._compared(frame, seen, expected, SIZE // 2), last)
-        hidden = _covered(mask, apply(seen.to_crop, last.points)) > HIDDEN
+        points, compared = self._settled(frame, seen, choice)
+        mask = self._steadied(seen, compared, last)
+        hidden = _covered(mask, apply(scaled(seen.to_crop, MASK / SIZE), last.points)) > HIDDEN
         face = last.face if hidden else STEADY * last.face + (1 - STEADY) * seen.face
         if not hidden and seen.face > IS_FACE:
             self._seen = frame.time
@@ -125,10 +137,10 @@ class ObserverTracker:
             return None
         # Where nothing is seen to go by, the face is where it was, until it shows itself again.
         points = last.points if hidden else points
-        known = last.known if hidden else self._known(frame, seen, expected, last.known)
+        known = last.known if hidden else self._known(frame, seen, choice, last.known)
         if known < STRANGER:
             return None
-        return _Memory(points, seen.visible, seen.to_crop, mask, choice, face, known)
+        return _Memory(points, seen.visible, seen.to_crop, seen.crop, mask, choice, face, known)
 
     def _search(self, frame: Frame) -> _Memory | None:
         """Look for a face, a little in every frame: over the whole picture now and then, at one place each time."""
@@ -145,15 +157,14 @@ class ObserverTracker:
         seen = self._look(frame, self._rigid(choice, first.points, first.visible), choice)
         if seen.face < IS_FACE or not _sound(seen.points, frame.image):
             return None
-        points, expected = self._settled(frame, seen, choice)
-        compared = self._compared(frame, seen, expected, SIZE)
-        known = 1.0 if compared is None else compared.best_half
+        known = self._recognise(frame, seen, choice)
         if known < RECOGNISED:
             return None
         self._candidates.clear()
         self._seen = frame.time
-        mask = self._steadied(seen, self._compared(frame, seen, expected, SIZE // 2), None)
-        return _Memory(points, seen.visible, seen.to_crop, mask, choice, seen.face, known)
+        points, compared = self._settled(frame, seen, choice)
+        mask = self._steadied(seen, compared, None)
+        return _Memory(points, seen.visible, seen.to_crop, seen.crop, mask, choice, seen.face, known)
 
     def _usual(self, frame: Frame) -> list[Candidate]:
         """Return where the face was last, or in the first reference: people sit where they sat."""
@@ -166,58 +177,52 @@ class ObserverTracker:
         scale = np.array([width / first.image.shape[1], height / first.image.shape[0]], np.float32)
         return [_candidate(first.points * scale)]
 
-    def _compared(self, frame: Frame, seen: Observation, expected: RGB | None, side: int) -> Comparison | None:
-        """Compare what is seen with the reference, in pictures (side, side)."""
-        if expected is None:
-            return None
-        height, width = frame.image.shape[:2]
-        scale = side / SIZE
-        corners = np.array([[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]], np.float32)
-        inside = fill_polygon((side, side), apply(seen.to_crop, corners) * scale).astype(np.float32)
-        crop, known, mask = (
-            cv2.resize(one, (side, side), interpolation=cv2.INTER_AREA) for one in (seen.crop, expected, seen.mask)
-        )
-        points = apply(seen.to_crop, seen.points) * np.float32(scale)
-        return compare(
-            np.asarray(crop, np.uint8),
-            np.asarray(known, np.uint8),
-            points,
-            inside=inside,
-            mask=np.asarray(mask, np.float32),
-        )
+    def _settled(self, frame: Frame, seen: Observation, choice: int) -> tuple[Points, Comparison | None]:
+        """Let the landmarks follow what is still to be moved when the reference is warped onto them.
 
-    def _known(self, frame: Frame, seen: Observation, expected: RGB | None, before: float) -> float:
+        The network knows where a mouth is; how its corner looks on this very person only the reference knows. Return
+        the landmarks, and how the crop compares with the reference laid onto it. All at half the crop's size.
+        """
+        if not self._small:
+            return seen.points, None
+        to_half = scaled(seen.to_crop, MASK / SIZE)
+        crop = np.asarray(cv2.resize(seen.crop, (MASK, MASK), interpolation=cv2.INTER_AREA), np.uint8)
+        expected = self._expected(frame, seen.points, choice, to_half, MASK)
+        free = 1 - cv2.dilate(seen.mask, np.ones((3, 3), np.uint8))
+        field = settle(expected, crop, np.asarray(free, np.float32))
+        in_half = apply(to_half, seen.points)
+        points = apply(invert(to_half), in_half + sample(field, in_half[None])[0])
+        inside = _inside(frame.image, to_half, MASK)
+        return points, compare(crop, shift(expected, field), in_half, inside=inside, mask=seen.mask)
+
+    def _known(self, frame: Frame, seen: Observation, choice: int, before: float) -> float:
         """Say now and then whether it is still the profile's person."""
         self._count += 1
         if self._count % RECOGNISE_EVERY:
             return before
-        compared = self._compared(frame, seen, expected, SIZE)
-        return before if compared is None else 0.5 * (before + compared.best_half)
+        return 0.5 * (before + self._recognise(frame, seen, choice))
 
-    def _settled(self, frame: Frame, seen: Observation, choice: int) -> tuple[Points, RGB | None]:
-        """Let the landmarks follow what is still to be moved when the reference is warped onto them.
-
-        The network knows where a mouth is; how its corner looks on this very person only the reference knows. Return
-        the landmarks and the reference, laid onto the crop.
-        """
+    def _recognise(self, frame: Frame, seen: Observation, choice: int) -> float:
+        """Return how much of the best half of the face looks like the profile's person, 0..1; 1 without a profile."""
         if not self._small:
-            return seen.points, None
-        expected = self._expected(frame, seen.points, choice, seen.to_crop)
-        free = 1 - cv2.dilate(seen.mask, np.ones((5, 5), np.uint8))
-        field = settle(expected, seen.crop, np.asarray(free, np.float32))
-        in_crop = apply(seen.to_crop, seen.points)
-        points = apply(invert(seen.to_crop), in_crop + sample(field, in_crop[None])[0])
-        return points, shift(expected, field)
+            return 1.0
+        mask = np.asarray(cv2.resize(seen.mask, (SIZE, SIZE), interpolation=cv2.INTER_LINEAR), np.float32)
+        expected = self._expected(frame, seen.points, choice, seen.to_crop, SIZE)
+        expected = shift(expected, settle(expected, seen.crop, 1 - mask))
+        inside, points = _inside(frame.image, seen.to_crop, SIZE), apply(seen.to_crop, seen.points)
+        return compare(seen.crop, expected, points, inside=inside, mask=mask).best_half
 
     def _look(self, frame: Frame, prior: Points, choice: int) -> Observation:
         if not self._small:
             return self._observer.look(frame.image, prior, None)
-        return self._observer.look(frame.image, prior, lambda to_crop: self._expected(frame, prior, choice, to_crop))
+        return self._observer.look(
+            frame.image, prior, lambda to_crop: self._expected(frame, prior, choice, to_crop, SIZE)
+        )
 
-    def _expected(self, frame: Frame, points: Points, choice: int, to_crop: Affine) -> RGB:
+    def _expected(self, frame: Frame, points: Points, choice: int, to_crop: Affine, side: int) -> RGB:
         """Return the reference as it would look in the crop, were the landmarks at `points`."""
         height, width = frame.image.shape[:2]
-        return self._small[choice].view(points, to_crop, (SIZE, SIZE), (width, height))
+        return self._small[choice].view(points, to_crop, (side, side), (width, height))
 
     def _rigid(self, choice: int, points: Points, visible: NDArray[np.float32]) -> Points:
         """Return where a face that only turns and moves would have its landmarks, by those that are seen.
@@ -236,14 +241,13 @@ class ObserverTracker:
 
     def _steadied(self, seen: Observation, compared: Comparison | None, last: _Memory | None) -> Mask:
         """Follow the new mask where it is sure, and linger on the last one where it is not."""
-        mask = sharpen(seen.mask, seen.crop)
-        if compared is not None:
-            mask = reconcile(mask, compared.surprise, apply(seen.to_crop, seen.points))
-        if last is None:
-            return mask
-        before = cv2.warpAffine(last.mask, compose(seen.to_crop, invert(last.to_crop)), (SIZE, SIZE))
-        doubt = LINGER * (1 - np.abs(2 * mask - 1))
-        return np.asarray(mask + doubt * (before - mask), np.float32)
+        mask, to_half = seen.mask, scaled(seen.to_crop, MASK / SIZE)
+        if last is not None:
+            back = invert(scaled(last.to_crop, MASK / SIZE))
+            before = cv2.warpAffine(last.mask, compose(to_half, back), (MASK, MASK))
+            doubt = LINGER * (1 - np.abs(2 * mask - 1))
+            mask = np.asarray(mask + doubt * (before - mask), np.float32)
+        return mask if compared is None else reconcile(mask, compared.surprise, apply(to_half, seen.points))
 
     def _static_in(self, to_crop: Affine, shape: tuple[int, ...]) -> Mask:
         assert self._static is not None
@@ -263,6 +267,13 @@ def _covered(mask: Mask, points: Points) -> float:
     """Return the share of the face that a crop's mask covers."""
     face = fill_polygon(mask.shape, face_hull(points))
     return float((mask * face).sum()) / max(float(face.sum()), 1.0)
+
+
+def _inside(image: RGB, to_crop: Affine, side: int) -> Mask:
+    """1 where a crop shows the frame, 0 beyond its border."""
+    height, width = image.shape[:2]
+    corners = np.array([[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]], np.float32)
+    return fill_polygon((side, side), apply(to_crop, corners)).astype(np.float32)
 
 
 def _sound(points: Points, image: RGB) -> bool:
