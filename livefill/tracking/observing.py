@@ -40,7 +40,7 @@ from livefill.types import RGB, Affine, Frame, Mask, Points, Track
 __all__ = ["ObserverTracker"]
 
 AGAIN = 0.12  # eye distances that the landmarks may be from where they were expected before it is worth a second look
-IS_FACE, WAS_FACE = 0.5, 0.25  # what the network must say of a new face, and of one that is followed
+NEW_FACE, IS_FACE, WAS_FACE = 0.98, 0.5, 0.25  # what the network must say: of a new face, of one that is followed
 RECOGNISE_EVERY = 10  # frames between two looks at whose face it is
 STRANGER, RECOGNISED = (
     0.35,
@@ -151,11 +151,11 @@ class ObserverTracker:
         if not self._candidates:
             return None
         first = self._observer.look_at(frame.image, crop_of(self._candidates.popleft(), SIZE, FACE_SHARE))
-        if first.face < IS_FACE / 2 or not _sound(first.points, frame.image):
+        if first.face < IS_FACE or not _sound(first.points, frame.image):
             return None
         choice = 0 if self._profile is None else self._profile.nearest(first.points)
         seen = self._look(frame, self._rigid(choice, first.points, first.visible), choice)
-        if seen.face < IS_FACE or not _sound(seen.points, frame.image):
+        if seen.face < NEW_FACE or not _sound(seen.points, frame.image):
             return None
         known = self._recognise(frame, seen, choice)
         if known < RECOGNISED:
