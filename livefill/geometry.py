@@ -30,6 +30,7 @@ __all__ = [
     "pose_shape",
     "scaled",
     "similarity",
+    "turned",
 ]
 
 Image = TypeVar("Image", NDArray[np.uint8], NDArray[np.float32])
@@ -100,6 +101,14 @@ def pose_shape(
     normal = solid.T @ weighted + stiffness * spread * np.diag([1, 1, 1, 1e-6])
     change = np.linalg.solve(normal, weighted.T @ (points - flat))
     return np.asarray(flat + solid @ change, np.float32)
+
+
+def turned(shape: Points, depth: NDArray[np.float32], points: Points) -> float:
+    """How far a head is turned from the pose of `shape`: by what that moves the landmarks, in eye distances."""
+    shape, depth, seen = shape[::4], depth[::4], points[::4]  # a pose has few degrees of freedom
+    flat = apply(similarity(shape, seen), shape)
+    posed = pose_shape(shape, depth, seen, np.ones(len(seen), np.float32))
+    return float(np.linalg.norm(flat - posed, axis=1).mean()) / max(eye_distance(points), 1e-6)
 
 
 def eye_distance(points: Points) -> float:

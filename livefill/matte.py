@@ -16,8 +16,9 @@ RADIUS = 2  # pixels of the mask around which it and the picture are compared
 EDGE = 60.0  # squared levels below which a change of brightness is no edge
 STEEP = 4.0  # how much steeper the mask's edge becomes
 AS_EXPECTED, STRANGE = 8.0, 18.0  # levels of surprise: up to here it is as expected, from here on it is not
-MOSTLY = 0.3  # share of a piece that the network has to believe in
+MOSTLY = 0.3  # share of a piece, where it is over the face, that the network has to believe in
 SPECK = 0.004  # share of the face: smaller pieces are nothing
+EDGE_OF_FACE, TURNED, NEAR = 0.06, 6.0, 0.05  # eye distances; how that grows with the turn, from where on
 BORDER = 0.08  # eye distances around the face in which the network is believed
 
 
@@ -37,13 +38,14 @@ def sharpen(mask: Mask, picture: RGB) -> Mask:
     return np.asarray(np.clip((slope * fine + offset - 0.5) * STEEP + 0.5, 0, 1), np.float32)
 
 
-def reconcile(mask: Mask, surprise: NDArray[np.float32], points: Points) -> Mask:
+def reconcile(mask: Mask, surprise: NDArray[np.float32], points: Points, *, turned: float = 0.0) -> Mask:
     """Return the network's mask (n, n) where it agrees with what the comparison with the reference says.
 
     `surprise` (n, n) is how far each pixel is from what the reference leads us to expect; `points` are the landmarks
     in the mask. Beside the face a neck that looks as in the reference is a neck. Over the face a hand
     may look like the cheek that it covers, so there surprise only adds: a piece that is strange and reaches into the
-    mask belongs to it. What does not reach over the face does not matter.
+    mask belongs to it. What does not reach well over the face does not matter.
+    The further the head is `turned` from the reference, in eye distances, the less its outline is to be trusted.
     """
     if not (mask > 0.5).any():
         return np.zeros_like(mask)
@@ -56,7 +58,9 @@ def reconcile(mask: Mask, surprise: NDArray[np.float32], points: Points) -> Mask
     least = STRANGE + 22 * mouth + 10 * (eyes | brows)
     added = face * np.clip((strange - least) / 12, 0, 1)
     kept = np.maximum(mask * np.maximum(beside, around), added).astype(np.float32)
-    return kept * _pieces(kept > 0.5, mask > 0.5, strange, face, SPECK * float(face.sum()))
+    doubtful = EDGE_OF_FACE + TURNED * max(0.0, turned - NEAR)
+    core = np.asarray(cv2.erode(face, _disc(2 * doubtful * unit)), np.uint8)
+    return kept * _pieces(kept > 0.5, mask > 0.5, strange, core, SPECK * float(face.sum()))
 
 
 def _pieces(
@@ -70,7 +74,7 @@ def _pieces(
     count, labels = cv2.connectedComponents(covered.astype(np.uint8), connectivity=8)
     flat = labels.ravel()
     over = np.bincount(flat, weights=face.ravel(), minlength=count)
-    sure = np.bincount(flat, weights=believed.ravel(), minlength=count) / np.bincount(flat, minlength=count).clip(1)
+    sure = np.bincount(flat, weights=(face * believed).ravel(), minlength=count) / over.clip(1)
     looks = np.bincount(flat, weights=(face * strange).ravel(), minlength=count) / over.clip(1)
     keep = (over >= least) & (sure > MOSTLY) & (looks > AS_EXPECTED)
     keep[0] = False

@@ -110,3 +110,8 @@ def test_surprise_alone_makes_no_mask() -> None:
 
 def test_what_does_not_reach_over_the_face_is_left_alone() -> None:
     assert not reconcile(box(0, 0, 8, 20), surprise((0, 0, 8, 20)), FACE).any()
+
+
+def test_a_strange_cheek_beside_a_background_that_the_network_takes_for_something_is_a_cheek() -> None:
+    mask = reconcile(box(0, 10, 14, 56), surprise((0, 10, 28, 56)), FACE)
+    assert mask[34, 22] < 0.1

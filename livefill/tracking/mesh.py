@@ -25,11 +25,11 @@ from livefill.geometry import (
     fill_polygon,
     invert,
     pose_shape,
-    similarity,
+    turned,
 )
 from livefill.landmarker import FaceMesh, Hands
 from livefill.occluder import Finding
-from livefill.profile import Profile, Reference
+from livefill.profile import Profile
 from livefill.smoothing import OneEuro
 from livefill.tracking.laying import lay
 from livefill.types import RGB, Affine, Frame, Mask, Points, Track
@@ -226,7 +226,7 @@ class ReferenceTracker:
             prior=prior,
             palette=last.finding.palette if last else None,
             hand=self._hand(crop, prior),
-            turned=_turned(self._profile.references[choice], points),
+            turned=turned(self._profile.references[choice].points, self._profile.references[choice].depth, points),
         )
         if self._static is not None:
             finding = replace(finding, mask=np.maximum(finding.mask, self._static_in(to_crop, frame.image.shape)))
@@ -259,14 +259,6 @@ def _apart(a: Points, b: Points, which: NDArray[np.bool_] | None = None) -> floa
     gaps = np.linalg.norm(a - b, axis=1)
     some = gaps if which is None or not which.any() else gaps[which]
     return float(some.mean()) / max(eye_distance(a), 1e-6)
-
-
-def _turned(reference: Reference, points: Points) -> float:
-    """How far the head is turned from the reference's pose: by what that moves the landmarks, in eye distances."""
-    shape, depth, seen = reference.points[::4], reference.depth[::4], points[::4]  # a pose has few degrees of freedom
-    flat = apply(similarity(shape, seen), shape)
-    turned = pose_shape(shape, depth, seen, np.ones(len(seen), np.float32))
-    return float(np.linalg.norm(flat - turned, axis=1).mean()) / max(eye_distance(points), 1e-6)
 
 
 def _carry(last: _View | None, to_crop: Affine) -> Mask:

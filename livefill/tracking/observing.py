@@ -28,6 +28,7 @@ from livefill.geometry import (
     pose_shape,
     sample,
     scaled,
+    turned,
 )
 from livefill.matte import reconcile, sharpen
 from livefill.observer import FACE_SHARE, MASK, SIZE, Observation, Observer
@@ -128,7 +129,7 @@ class ObserverTracker:
         if seen.moved > AGAIN:
             seen = self._look(frame, self._rigid(choice, seen.points, seen.visible), choice)
         points, compared = self._settled(frame, seen, choice)
-        mask = self._steadied(seen, compared, last)
+        mask = self._steadied(seen, compared, last, choice)
         hidden = _covered(mask, apply(scaled(seen.to_crop, MASK / SIZE), last.points)) > HIDDEN
         face = last.face if hidden else STEADY * last.face + (1 - STEADY) * seen.face
         if not hidden and seen.face > IS_FACE:
@@ -163,7 +164,7 @@ class ObserverTracker:
         self._candidates.clear()
         self._seen = frame.time
         points, compared = self._settled(frame, seen, choice)
-        mask = self._steadied(seen, compared, None)
+        mask = self._steadied(seen, compared, None, choice)
         return _Memory(points, seen.visible, seen.to_crop, seen.crop, mask, choice, seen.face, known)
 
     def _usual(self, frame: Frame) -> list[Candidate]:
@@ -239,7 +240,7 @@ class ObserverTracker:
             return 0
         return self._profile.nearest(last.points, last.visible, current=last.reference)
 
-    def _steadied(self, seen: Observation, compared: Comparison | None, last: _Memory | None) -> Mask:
+    def _steadied(self, seen: Observation, compared: Comparison | None, last: _Memory | None, choice: int) -> Mask:
         """Follow the new mask where it is sure, and linger on the last one where it is not."""
         mask, to_half = seen.mask, scaled(seen.to_crop, MASK / SIZE)
         if last is not None:
@@ -247,7 +248,11 @@ class ObserverTracker:
             before = cv2.warpAffine(last.mask, compose(to_half, back), (MASK, MASK))
             doubt = LINGER * (1 - np.abs(2 * mask - 1))
             mask = np.asarray(mask + doubt * (before - mask), np.float32)
-        return mask if compared is None else reconcile(mask, compared.surprise, apply(to_half, seen.points))
+        if compared is None or self._profile is None:
+            return mask
+        known = self._profile.references[choice]
+        turn = turned(known.points, known.depth, seen.points)
+        return reconcile(mask, compared.surprise, apply(to_half, seen.points), turned=turn)
 
     def _static_in(self, to_crop: Affine, shape: tuple[int, ...]) -> Mask:
         assert self._static is not None
