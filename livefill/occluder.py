@@ -77,10 +77,8 @@ def find(
     unit = eye_distance(points)
     face = fill_polygon(inside.shape, face_hull(points))
     mouth, eyes, brows = soft_zones(points, unit, inside.shape)
-    seen, reference = _smooth_ycrcb(crop), _smooth_ycrcb(expected)
     near = _grow(face, 0.5 * unit)
-    trusted = np.asarray((1 - prior) * near * (1 - mouth) * inside * np.where(face > 0, 1, 0.3), np.float32)
-    reference = reference + harmonise(seen, reference, trusted, reach=0.35 * unit, bound=BOUND)
+    seen, reference = _in_one_light(crop, expected, (1 - prior) * near * (1 - mouth) * inside, face, unit)
     surprise, contrast = _surprise(seen, reference)
     excess = max(0.0, turned - NEAR)
     tolerance = 9 + 400 * excess + 6 * eyes + 4 * brows + 14 * mouth + 0.08 * np.clip(contrast - 20, 0, 60)
@@ -126,13 +124,18 @@ def compare(crop: RGB, expected: RGB, points: Points, *, inside: Mask, mask: Mas
     unit = eye_distance(points)
     face = fill_polygon(inside.shape, face_hull(points))
     mouth, _, _ = soft_zones(points, unit, inside.shape)
-    seen, reference = _smooth_ycrcb(crop), _smooth_ycrcb(expected)
     near = _grow(face, 0.5 * unit)
-    trusted = np.asarray((1 - mask) * near * (1 - mouth) * inside * np.where(face > 0, 1, 0.3), np.float32)
-    reference = reference + harmonise(seen, reference, trusted, reach=0.35 * unit, bound=BOUND)
+    seen, reference = _in_one_light(crop, expected, (1 - mask) * near * (1 - mouth) * inside, face, unit)
     surprise, _ = _surprise(seen, reference)
     best = _explained(reference[..., 0], surprise, face, (mask > 0.5).astype(np.uint8), mouth, inside)[1]
     return Comparison(surprise, best)
+
+
+def _in_one_light(crop: RGB, expected: RGB, free: Mask, face: Bits, unit: float) -> tuple[Floats, Floats]:
+    """Return both in smooth YCrCb, the expected one in the light of the crop where that is `free`, face first."""
+    seen, reference = _smooth_ycrcb(crop), _smooth_ycrcb(expected)
+    trusted = np.asarray(free * np.where(face > 0, 1, 0.3), np.float32)
+    return seen, reference + harmonise(seen, reference, trusted, reach=0.35 * unit, bound=BOUND)
 
 
 def _smooth_ycrcb(image: RGB) -> Floats:

@@ -24,6 +24,7 @@ from training.finder.evaluate import evaluate
 from training.finder.losses import WEIGHTS, losses, target
 from training.finder.model import STRIDE, Finder
 from training.finder.scenes import Scene, Stage
+from training.runs import log, store
 
 __all__ = ["Batches", "main", "to_tensors", "train"]
 
@@ -122,31 +123,19 @@ def train(options: argparse.Namespace) -> None:
         ends = time.monotonic() - began > 60 * options.minutes
         line = {"step": step, "minutes": round(used / 60, 2), "rate": round(rate, 6)}
         if step % 50 == 0:
-            _log(options.run, {**line, **{name: round(value / 50, 4) for name, value in window.items()}})
+            log(options.run, {**line, **{name: round(value / 50, 4) for name, value in window.items()}})
             window = {}
         if step % LOOK == 0 or ends:
             result = evaluate(slow.module, exam)
-            _log(options.run, {**line, **result})
+            log(options.run, {**line, **result})
             score = result["clear"] + result["covered"] - result["false"]
             if score > best:
                 best = score
-                _store({"model": slow.module.state_dict(), "step": step, "result": result}, options.run / "best.pt")
+                store({"model": slow.module.state_dict(), "step": step, "result": result}, options.run / "best.pt")
             state = {"model": model.state_dict(), "slow": slow.state_dict(), "optimiser": optimiser.state_dict()}
-            _store({**state, "step": step, "used": used, "best": best}, last)
+            store({**state, "step": step, "used": used, "best": best}, last)
         if ends:
             return
-
-
-def _store(state: object, path: Path) -> None:
-    draft = path.with_suffix(".part")
-    torch.save(state, draft)
-    draft.replace(path)
-
-
-def _log(run: Path, line: dict[str, float]) -> None:
-    with (run / "log.jsonl").open("a") as file:
-        file.write(json.dumps(line) + "\n")
-    print(json.dumps(line), flush=True)
 
 
 if __name__ == "__main__":

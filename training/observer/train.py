@@ -26,6 +26,7 @@ from training.faces.labels import mirror_pairs
 from training.observer.losses import WEIGHTS, landmark_error, losses
 from training.observer.model import Observation, Observer
 from training.observer.samples import Sample, Studio
+from training.runs import log, store
 
 __all__ = ["Batches", "canonical_face", "evaluate", "main", "observe", "to_tensors"]
 
@@ -182,18 +183,18 @@ def train(options: argparse.Namespace) -> None:
         ends = time.monotonic() - began > 60 * options.minutes
         if step % 50 == 0:
             line = {"step": step, "minutes": round(used / 60, 2), "rate": round(rate, 6)}
-            _log(options.run, {**line, **{name: round(value / 50, 5) for name, value in window.items()}})
+            log(options.run, {**line, **{name: round(value / 50, 5) for name, value in window.items()}})
             window = {}
         if step % 500 == 0 or ends:
             result = evaluate(slow.module, exam)
-            _log(options.run, {"step": step, "minutes": round(used / 60, 2), **result})
+            log(options.run, {"step": step, "minutes": round(used / 60, 2), **result})
             score = result.get("error known", 9) + result.get("error unknown", 9) - 0.1 * result.get("iou known", 0)
             state = {"model": model.state_dict(), "slow": slow.state_dict(), "optimiser": optimiser.state_dict()}
             better = score < best
             best = min(best, score)
-            _store({**state, "step": step, "used": used, "best": best}, last)
+            store({**state, "step": step, "used": used, "best": best}, last)
             if better:
-                _store({"model": slow.module.state_dict(), "step": step, "result": result}, options.run / "best.pt")
+                store({"model": slow.module.state_dict(), "step": step, "result": result}, options.run / "best.pt")
         if ends:
             return
 
@@ -215,18 +216,6 @@ def mirrored_batch(batch: dict[str, Tensor]) -> dict[str, Tensor]:
     flipped = {name: batch[name].flip(-1) for name in ("crop", "reference", "mask")}
     points, prior = batch["points"][:, pairs] * side, batch["prior"][:, pairs] * side[:2]
     return {**batch, **flipped, "points": points, "prior": prior, "visible": batch["visible"][:, pairs]}
-
-
-def _store(state: object, path: Path) -> None:
-    draft = path.with_suffix(".part")
-    torch.save(state, draft)
-    draft.replace(path)
-
-
-def _log(run: Path, line: dict[str, float]) -> None:
-    with (run / "log.jsonl").open("a") as file:
-        file.write(json.dumps(line) + "\n")
-    print(json.dumps(line), flush=True)
 
 
 if __name__ == "__main__":
