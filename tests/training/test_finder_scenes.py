@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from livefill.finder import PAD, SIZE
 from livefill.geometry import apply, face_hull
 from livefill.types import RGB
+from training.faces.labels import mirrored
 from training.finder.layers import Face, fading, hide, lay, resized
 from training.finder.scenes import MOST, WIDTH, Scene, Stage
 from training.observer.samples import People
@@ -24,7 +25,9 @@ def stage() -> Stage:
     solid = np.column_stack([points, synthetic.depth(points)]).astype(np.float32)
     matte = np.zeros((160, 160), np.uint8)
     cv2.ellipse(matte, (80, 85), (65, 80), 0, 0, 360, (255,), -1)
-    people = People((synthetic.picture(points, (320, 320)),), (matte,), solid[None], np.array([1]))
+    people = People(
+        (synthetic.picture(points, (320, 320)),), (matte,), solid[None], mirrored(solid, 320)[None], np.array([1])
+    )
     slab = Sprite(np.full((80, 60, 3), (0, 160, 0), np.uint8), np.ones((80, 60), np.float32), "mug")
     return Stage(people, [slab])
 

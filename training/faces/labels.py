@@ -1,9 +1,10 @@
-"""Label pictures of faces: a teacher's 468 landmarks, quieter than one look gives them.
+"""Label pictures of faces: a teacher's 468 landmarks, as it gives them while it follows a face.
 
-The teacher is MediaPipe's face mesh (Kartynnik et al. 2019). Its answers tremble when the picture is turned or moved a
-little, and lean to one side; so each picture is seen several times, also in the mirror, and the answers are averaged.
-Mean distance between two independent answers to one picture, in eye distances: 0.0065 from single looks, 0.0047 with
-the mirror image, 0.0025 with four views and their mirror images.
+The teacher is MediaPipe's face mesh (Kartynnik et al. 2019). Its answer depends on the crop that it cuts: from a fresh
+search it differs by 0.015 eye distances (0.03 at the forehead) from what it says when it follows the same face, where
+the crop comes from its own last answer. So each picture is shown until the answer settles, which comes to 0.0036 of
+what it says in a video. It also leans to one side, by 0.007: so the mirror image is a picture of its own, with its own
+answer.
 
     python -m training.faces.labels FOLDER OUT.npz
 """
@@ -21,12 +22,13 @@ from numpy.typing import NDArray
 from livefill.landmarker import FaceMesh
 from livefill.types import RGB
 
-__all__ = ["POINTS", "find_mirror_pairs", "label", "look", "mirror_pairs", "mirrored"]
+__all__ = ["POINTS", "find_mirror_pairs", "label", "mirror_pairs", "mirrored", "settled"]
 
 Floats = NDArray[np.float32]
 POINTS = 468
 EYES = (33, 263)  # the outer corners, whose distance is the unit
-TURN, SCALE, SHIFT = 8.0, (0.92, 1.06), 0.02  # degrees, factors and widths by which a further view differs at most
+STILL = 0.002  # eye distances between two answers that count as the same
+LOOKS = 8  # at one picture, at most
 PAIRS = """
 3-248 7-249 20-250 21-251 22-252 23-253 24-254 25-255 26-256 27-257 28-258 29-259 30-260 31-261 32-262 33-263 34-264
 35-265 36-266 37-267 38-268 39-269 40-270 41-271 42-272 43-273 44-274 45-275 46-276 47-277 48-278 49-279 50-280
@@ -78,75 +80,57 @@ def mirrored(points: Floats, width: float) -> Floats:
     return result
 
 
-def look(image: RGB, find: Callable[[RGB], Floats | None], *, views: int = 1, seed: int = 0) -> Floats | None:
-    """Return the landmarks (looks, 468, 3) in pixels from `views` of the picture and their mirror images.
+def settled(image: RGB, find: Callable[[RGB], Floats | None]) -> Floats | None:
+    """Show a picture to a teacher that follows faces until its answer (468, 3) in pixels moves no more.
 
-    None unless most looks find the face. The first view is the picture itself, the others are turned, scaled and moved
-    a little; all answers are taken back to the picture.
+    None where it finds no face, or never settles.
     """
-    height, width = image.shape[:2]
-    random, answers = np.random.default_rng(seed), []
-    for view in range(views):
-        there = _somewhere(random, width, height) if view else np.eye(2, 3)
-        seen = image if not view else _warped(image, there)
-        plain, other = find(seen), find(np.ascontiguousarray(seen[:, ::-1]))
-        found = [plain, None if other is None else mirrored(other, width)]
-        answers += [_taken_back(points, there) for points in found if points is not None]
-    return np.array(answers) if len(answers) > views else None
+    last = None
+    for _ in range(LOOKS):
+        points = find(image)
+        if points is not None and last is not None and _apart(points, last) < STILL:
+            return points
+        last = points
+    return None
 
 
-def label(folder: Path, out: Path, *, views: int = 4) -> tuple[int, float]:
-    """Label the pictures (*.jpg, *.png) of `folder` into `out`; return how many, and how far looks lie from their mean.
+def label(folder: Path, out: Path) -> tuple[int, float]:
+    """Label the pictures (*.jpg, *.png) of `folder` into `out`; return how many, and how far the teacher leans.
 
-    `out` holds `names` (n,), `points` (n, 468, 3) in pixels, and `spread` (n,), that mean distance in eye distances.
-    Pictures without a face are left out.
+    `out` holds `names` (n,), `points` (n, 468, 3) in pixels, and `mirrored` (n, 468, 3), those of the mirror images, in
+    their own pixels. Pictures without a face are left out. The lean is the mean distance between the answer and the
+    mirror image's, in eye distances.
     """
-    names, points, spread = [], [], []
-    with FaceMesh(video=False, confidence=0.3) as mesh:
+    names, points, others, lean = [], [], [], []
+    with FaceMesh(confidence=0.3) as plain, FaceMesh(confidence=0.3) as turned:
         for path in sorted(path for path in folder.iterdir() if path.suffix in (".jpg", ".png")):
             image = cv2.imread(str(path))
             if image is None:
                 raise ValueError(f"{path} is no picture")
             rgb = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
-            looks = look(rgb, lambda seen: next(iter(mesh.find(seen)), None), views=views)
-            if looks is not None:
+            one = settled(rgb, _first(plain))
+            other = settled(np.ascontiguousarray(rgb[:, ::-1]), _first(turned))
+            if one is not None and other is not None:
                 names.append(path.name)
-                points.append(looks.mean(0))
-                spread.append(_spread(looks))
+                points.append(one)
+                others.append(other)
+                lean.append(_apart(mirrored(other, rgb.shape[1]), one))
                 if len(names) % 200 == 0:
                     print(f"{len(names)} labelled", flush=True)
-    found = np.array(points, np.float32).reshape(-1, POINTS, 3)
+    found = [np.array(each, np.float32).reshape(-1, POINTS, 3) for each in (points, others)]
     out.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(out, names=np.array(names), points=found, spread=np.array(spread, np.float32))
-    return len(names), float(np.mean(spread)) if spread else float("nan")
+    np.savez(out, names=np.array(names), points=found[0], mirrored=found[1])
+    return len(names), float(np.mean(lean)) if lean else float("nan")
 
 
-def _spread(looks: Floats) -> float:
-    """Return the mean distance of the looks from their mean, in eye distances."""
-    mean = looks.mean(0)
-    eyes = np.linalg.norm(mean[EYES[0], :2] - mean[EYES[1], :2])
-    return float(np.linalg.norm(looks[..., :2] - mean[..., :2], axis=-1).mean() / eyes)
+def _first(mesh: FaceMesh) -> Callable[[RGB], Floats | None]:
+    return lambda image: next(iter(mesh.find(image)), None)
 
 
-def _somewhere(random: np.random.Generator, width: int, height: int) -> NDArray[np.float64]:
-    """Return a small turn, change of size and shift about the middle (2, 3)."""
-    turn, scale = random.uniform(-TURN, TURN), random.uniform(*SCALE)
-    there = np.asarray(cv2.getRotationMatrix2D((width / 2, height / 2), turn, scale), np.float64)
-    there[:, 2] += random.uniform(-SHIFT, SHIFT, 2) * width
-    return there
-
-
-def _warped(image: RGB, there: NDArray[np.float64]) -> RGB:
-    size = image.shape[1::-1]
-    moved = cv2.warpAffine(image, there, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(moved, np.uint8)
-
-
-def _taken_back(points: Floats, there: NDArray[np.float64]) -> Floats:
-    """Return points (468, 3) of the warped picture where they are in the picture; depth only changes its scale."""
-    flat = (points[:, :2] - there[:, 2]) @ np.linalg.inv(there[:, :2]).T
-    depth = points[:, 2:] / np.sqrt(np.linalg.det(there[:, :2]))
-    return np.asarray(np.concatenate([flat, depth], 1), np.float32)
+def _apart(a: Floats, b: Floats) -> float:
+    """Return the mean distance of two faces' landmarks in the picture, in eye distances of the second."""
+    eyes = np.linalg.norm(b[EYES[0], :2] - b[EYES[1], :2])
+    return float(np.linalg.norm(a[:, :2] - b[:, :2], axis=1).mean() / eyes)
 
 
 def _mean_shape(shapes: Floats) -> NDArray[np.float64]:
@@ -163,10 +147,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("out", type=Path, help="the .npz to write")
-    parser.add_argument("--views", type=int, default=4, help="looks at each picture, each also at its mirror image")
     options = parser.parse_args()
-    count, spread = label(options.folder, options.out, views=options.views)
-    print(f"{count} faces; the looks lie {spread:.4f} eye distances from their mean")
+    count, lean = label(options.folder, options.out)
+    print(f"{count} faces; the teacher leans by {lean:.4f} eye distances")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """Draw the pictures of synthetic people to train on, the same from the same seed, and label them.
 
-Each person is looked at straight first (the reference), then either four times in unrelated poses and expressions
-(`still_NNNNNN_1…4.jpg`) or eight times along a smooth movement (`clip_NNNNNN_1…8.jpg`; every third person). The poses
-move within the limits inside which the generator keeps who the person is; children, as far as proportions tell, are
-left out. What is already there is kept.
+Each person is looked at straight first (the reference), then either twice in unrelated poses and expressions, the
+second time turned further (`still_NNNNNN_1…2.jpg`), or eight times along a smooth movement (`clip_NNNNNN_1…8.jpg`;
+every sixth person). All but the turned poses lie within the limits inside which the generator keeps who the person is;
+children, as far as proportions tell, are left out. What is already there is kept.
 
     python -m training.faces.people OUT --people 600 --seed 1
 """
@@ -30,12 +30,12 @@ from training.faces.directions import load, moved
 from training.faces.generator import LAYERS, STYLE, FaceGenerator, Styles
 from training.faces.motion import LIMITS, conversation
 
-__all__ = ["RANGES", "SIDE", "Poser", "draw_people", "file_names", "is_adult", "poses", "to_picture"]
+__all__ = ["RANGES", "SIDE", "TURNED", "Poser", "draw_people", "file_names", "is_adult", "poses", "to_picture"]
 
 Floats = NDArray[np.float32]
 Amounts = dict[str, float]  # standard deviations per attribute
 Render = Callable[[Floats], NDArray[np.uint8]]  # styles (n, LAYERS, STYLE) to faces (n, 1024, 1024, 3)
-SIDE, SHOWN = 320, 768  # pixels of a picture, and of the middle of the generated face that it shows
+SIDE = 432  # pixels of a picture: hair, neck and some of the room are in it
 # Standard deviations within which a person stays who they are, also all at once (a raised face with an open mouth soon
 # is a child's); the head's count from straight ahead.
 RANGES = {
@@ -46,10 +46,12 @@ RANGES = {
     "eye": (-1.2, 0.6),
     "brow": (-1.0, 1.0),
 }
+# Turned further, for what a face looks like from the side; who it is suffers a little.
+TURNED = RANGES | {"yaw": (-3.2, 3.2), "pitch": (-1.5, 1.5)}
 NEARLY = {"yaw": 0.25, "pitch": 0.25, "mouth": 0.1, "smile": 0.3, "eye": 0.2, "brow": 0.2}  # still, in the reference
 STRAIGHTENED = ("yaw", "pitch")
-TRUNCATION = (0.6, 0.8)
-STILLS, FRAMES = 4, 8
+TRUNCATION = (0.6, 0.9)
+STILLS, FRAMES = (RANGES, TURNED), 8
 GROWN = 1.14  # eye distances from the eyes to the chin; a child's eyes are lower and further apart
 
 
@@ -65,7 +67,7 @@ class Generator(Protocol):
 
 def file_names(person: int) -> list[str]:
     """Return the names of a person's pictures, the reference first."""
-    kind, count = ("clip", FRAMES) if person % 3 == 0 else ("still", STILLS)
+    kind, count = ("clip", FRAMES) if person % 6 == 0 else ("still", len(STILLS))
     return [f"{kind}_{person:06d}_{number}.jpg" for number in range(count + 1)]
 
 
@@ -73,11 +75,11 @@ def poses(person: int, random: np.random.Generator) -> list[Amounts]:
     """Return pose and expression of each of a person's pictures."""
     reference = {name: float(random.normal(0, spread)) for name, spread in NEARLY.items()}
     count = len(file_names(person)) - 1
-    return [reference, *(_sequence(random) if count == FRAMES else [_still(random) for _ in range(count)])]
+    return [reference, *(_sequence(random) if count == FRAMES else [_still(limits, random) for limits in STILLS])]
 
 
-def _still(random: np.random.Generator) -> Amounts:
-    return {name: float(random.uniform(*limits)) for name, limits in RANGES.items()}
+def _still(ranges: dict[str, tuple[float, float]], random: np.random.Generator) -> Amounts:
+    return {name: float(random.uniform(*limits)) for name, limits in ranges.items()}
 
 
 def _sequence(random: np.random.Generator) -> list[Amounts]:
@@ -128,10 +130,8 @@ def is_adult(points: Floats) -> bool:
 
 
 def to_picture(face: RGB) -> RGB:
-    """Return the middle of a generated face (1024, 1024, 3) as a picture (SIDE, SIDE, 3)."""
-    edge = (len(face) - SHOWN) // 2
-    shown = face[edge : edge + SHOWN, edge : edge + SHOWN]
-    return np.asarray(cv2.resize(shown, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.uint8)
+    """Return a generated face (1024, 1024, 3) as a picture (SIDE, SIDE, 3)."""
+    return np.asarray(cv2.resize(face, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def draw_people(out: Path, numbers: range, *, seed: int, device: str) -> None:
@@ -206,8 +206,8 @@ def main() -> None:
     else:
         with started.Pool(options.jobs) as pool:
             pool.starmap(_share, shares)
-    count, spread = labels.label(options.out, options.out / "labels.npz")
-    print(f"{count} faces labelled; the looks lie {spread:.4f} eye distances from their mean")
+    count, lean = labels.label(options.out, options.out / "labels.npz")
+    print(f"{count} faces labelled; the teacher leans by {lean:.4f} eye distances")
 
 
 if __name__ == "__main__":

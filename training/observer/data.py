@@ -40,8 +40,8 @@ def make(
         looks = data / "looks.npz"
         label(folder, looks)
         with np.load(looks) as stored:
-            names, points, spread = stored["names"], stored["points"], stored["spread"]
-        np.savez(data / "people.npz", names=names, points=points, spread=spread, mattes=mattes(folder, map(str, names)))
+            found = dict(stored)
+        np.savez(data / "people.npz", **found, mattes=mattes(folder, map(str, found["names"])))
         looks.unlink()
     for done, count in build(data / "sprites", count=sprites, seed=seed, cutouts=cutouts):
         print(f"\r{done} of {count} sprites", end="", flush=True)

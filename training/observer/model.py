@@ -119,7 +119,8 @@ class Observer(nn.Module):
         start = torch.cat([on * prior + (1 - on) * canonical[..., :2], canonical[..., 2:]], dim=-1)
         told = self.knows((on * (prior - canonical[..., :2])).flatten(1))
         summary = self.head(torch.cat([self.fold(coarse).flatten(1), told], dim=1))
-        guess = start + self.shape(summary).view(-1, POINTS, 3)
+        with torch.autocast(summary.device.type, enabled=False):  # a few bits are not enough to say where something is
+            guess = start + self.shape(summary.float()).view(-1, POINTS, 3)
         points, visible = self._corrected(guess, (self.near(fine), self.around(middle)), summary)
         says = self.says(summary)
         return Observation(points, visible, mask, says[:, 0], says[:, 1], says[:, 2:], guess)

@@ -45,6 +45,7 @@ LENGTH = {
     "shape": (0.5, 3.6),
 }
 CONTROL = np.array(sorted({*LIPS, *EYES[0], *EYES[1], *BROWS[0], *BROWS[1], *range(0, POINTS, 5)}))
+MIRROR = np.array([-1, 1, 1], np.float32)
 Random = np.random.Generator
 Floats = NDArray[np.float32]
 
@@ -57,6 +58,7 @@ class Sample(NamedTuple):
     known: np.float32  # 1 with a reference, 0 without
     prior: Floats  # (468, 2) where the landmarks were thought to be
     points: Floats  # (468, 3)
+    twin: Floats  # (468, 3) of the mirror image: the teacher is no mirror of itself
     visible: Floats  # (468,) 1 where nothing covers the landmark
     mask: NDArray[np.uint8]  # (MASK, MASK), 255 where something covers the head
     face: np.float32  # 1 a face, 0 none, -1 not said
@@ -70,6 +72,7 @@ class People:
     images: tuple[RGB, ...]
     mattes: tuple[NDArray[np.uint8], ...]  # (side, side), 255 where a pixel of the shrunken picture is the person
     points: Floats  # (n, 468, 3)
+    mirrored: Floats  # (n, 468, 3) of the mirror images, in their own pixels
     person: NDArray[np.int64]  # (n,)
     _warps: dict[int, Warp] = field(default_factory=dict)
 
@@ -78,7 +81,7 @@ class People:
         """Read them; `part` is "train", or "held out": every tenth person."""
         with np.load(labels) as stored:
             names, points = [str(name) for name in stored["names"]], stored["points"].astype(np.float32)
-            mattes = stored["mattes"]
+            mattes, mirrored = stored["mattes"], stored["mirrored"].astype(np.float32)
         person = np.array([int(name.split("_")[1]) for name in names])
         known, order = np.unique(person, return_inverse=True)
         del known
@@ -86,7 +89,7 @@ class People:
         images = tuple(
             np.ascontiguousarray(cv2.imread(str(folder / names[i]), cv2.IMREAD_COLOR)[..., ::-1]) for i in chosen
         )
-        return cls(images, tuple(mattes[chosen]), points[chosen], person[chosen])
+        return cls(images, tuple(mattes[chosen]), points[chosen], mirrored[chosen], person[chosen])
 
     def warp(self, index: int) -> Warp:
         """Return the mesh that lays a picture onto other landmarks; it is built when first asked for."""
@@ -134,10 +137,10 @@ class Studio:
         crop = self._cut(index, to_crop, random, style if spectacled else None, alone=face == 0)
         if random.random() < 0.03:
             crop, face = background((SIZE, SIZE), random), np.float32(0)
-        in_crop = truth.copy()
-        in_crop[:, :2] = apply(to_crop, truth[:, :2])
-        in_crop[:, 2] *= float(np.hypot(to_crop[0, 0], to_crop[1, 0]))
-        in_crop[:, 2] -= in_crop[:, 2].mean()
+        in_crop = _in_crop(truth, to_crop)
+        # The mirror image of the picture, pixel for pixel, would have been cut into the mirror image of the crop.
+        mirrored = people.mirrored[index] * MIRROR + (people.images[index].shape[1] - 1, 0, 0)
+        twin = _in_crop(np.asarray(mirrored, np.float32), to_crop) * MIRROR + (SIZE - 1, 0, 0)
         alpha = np.zeros((SIZE, SIZE), np.float32)
         covered = random.random() < 0.72 if cover is None else cover
         if covered:
@@ -167,9 +170,8 @@ class Studio:
         shrunk = cv2.resize(alpha, (MASK, MASK), interpolation=cv2.INTER_AREA)
         mask = (np.clip(1.6 * shrunk - 0.1, 0, 1) * 255).astype(np.uint8)  # what shines through is covered as well
         laid = (apply(to_crop, prior) - SIZE / 2) / SIZE
-        points = in_crop / np.float32(SIZE)
-        points[:, :2] -= 0.5
-        return Sample(crop, reference, known, np.asarray(laid, np.float32), points, visible, mask, face, same)
+        laid = np.asarray(laid, np.float32)
+        return Sample(crop, reference, known, laid, _to_unit(in_crop), _to_unit(twin), visible, mask, face, same)
 
     def _cut(self, index: int, to_crop: Affine, random: Random, style: int | None, *, alone: bool) -> RGB:
         """Cut the crop; beyond the picture's border it goes on somehow, or the person stands in a room."""
@@ -252,6 +254,17 @@ class Studio:
             gain = float(crop.mean()) / max(cv2.mean(layer, (alpha > 0.5).astype(np.uint8))[1], 20.0)
             layer = cv2.convertScaleAbs(layer, alpha=float(np.clip(gain, 0.4, 1.6) ** 0.7))
         return np.asarray(layer, np.uint8), np.asarray(alpha, np.float32)
+
+
+def _in_crop(points: Floats, to_crop: Affine) -> Floats:
+    """Return landmarks (468, 3) of a picture in a crop of it, their depth from its mean."""
+    depth = points[:, 2] * np.hypot(to_crop[0, 0], to_crop[1, 0])
+    return np.column_stack([apply(to_crop, points[:, :2]), depth - depth.mean()]).astype(np.float32)
+
+
+def _to_unit(points: Floats) -> Floats:
+    """Crop pixels (468, 3) to crop sides from the crop's middle."""
+    return np.asarray(points / SIZE - (0.5, 0.5, 0), np.float32)
 
 
 def _astray(prior: Points, random: Random) -> Points:
