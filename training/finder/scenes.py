@@ -20,7 +20,8 @@ from training import camera
 from training.backgrounds import background
 from training.faces.glasses import glasses
 from training.finder.layers import Face, crown, fading, hide, lay, resized, torso
-from training.observer.samples import LENGTH, People
+from training.observer.covering import LENGTH
+from training.observer.samples import People
 from training.occluders.library import Sprite
 from training.occluders.library import load as load_sprites
 from training.occluders.worn import WORN, worn

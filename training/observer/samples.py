@@ -20,10 +20,8 @@ from livefill.types import RGB, Affine, Points
 from training import camera
 from training.backgrounds import background
 from training.faces.glasses import glasses
+from training.observer.covering import Wardrobe, blend
 from training.observer.priors import LEVELS, perturb
-from training.occluders.library import Sprite
-from training.occluders.library import load as load_sprites
-from training.occluders.worn import WORN, worn
 
 __all__ = ["FACE_SHARE", "MASK", "SIZE", "People", "Sample", "Studio"]
 
@@ -32,18 +30,6 @@ MASK = 96  # side of the mask
 FACE_SHARE = 0.62  # of the crop that the face takes
 POINTS = 468
 STEP = 6  # pixels between two nodes of a warp
-# How long a thing is, in eye distances (about nine centimetres): from, to. A hand comes with some of its arm.
-LENGTH = {
-    "hand": (1.6, 4.6),
-    "cutout": (1.6, 4.0),
-    "mug": (0.8, 2.2),
-    "phone": (1.2, 2.8),
-    "microphone": (0.8, 4.0),
-    "paper": (1.0, 4.0),
-    "food": (0.6, 2.4),
-    "strands": (1.0, 4.0),
-    "shape": (0.5, 3.6),
-}
 CONTROL = np.array(sorted({*LIPS, *EYES[0], *EYES[1], *BROWS[0], *BROWS[1], *range(0, POINTS, 5)}))
 MIRROR = np.array([-1, 1, 1], np.float32)
 Random = np.random.Generator
@@ -106,18 +92,13 @@ class People:
 class Studio:
     """Draws samples."""
 
-    def __init__(self, people: People, sprites: list[Sprite]) -> None:
-        self.people = people
-        kinds = sorted({sprite.kind for sprite in sprites})
-        self._sprites = {kind: [s for s in sprites if s.kind == kind] for kind in kinds}
-        self._kinds = kinds
-        self._odds = np.array([4.0 if kind in ("hand", "cutout") else 1.0 for kind in kinds])
-        self._odds /= self._odds.sum()
+    def __init__(self, people: People, wardrobe: Wardrobe) -> None:
+        self.people, self._wardrobe = people, wardrobe
 
     @classmethod
     def open(cls, people: Path, labels: Path, sprites: Path, *, part: str = "train") -> Studio:
         """Load everything."""
-        return cls(People.load(people, labels, part=part), load_sprites(sprites))
+        return cls(People.load(people, labels, part=part), Wardrobe.open(sprites))
 
     def draw(self, random: Random, *, index: int | None = None, cover: bool | None = None) -> Sample:
         """Draw a sample, of picture `index` if it is given; `cover` says whether something covers the face."""
@@ -144,7 +125,7 @@ class Studio:
         alpha = np.zeros((SIZE, SIZE), np.float32)
         covered = random.random() < 0.72 if cover is None else cover
         if covered:
-            crop, alpha = self._cover(crop, in_crop, random)
+            crop, alpha = self._wardrobe.cover(crop, in_crop, random)
         crop = camera.shoot(camera.expose(crop, look), random)
         known, same = np.float32(random.random() < 0.75), np.float32(-1)
         reference = np.zeros_like(crop)
@@ -177,7 +158,7 @@ class Studio:
         """Cut the crop; beyond the picture's border it goes on somehow, or the person stands in a room."""
         image = self.people.images[index]
         if style is not None:
-            image = _blend(image, *glasses(self.people.points[index], image.shape[1::-1], style))
+            image = blend(image, *glasses(self.people.points[index], image.shape[1::-1], style))
         flags = cv2.INTER_AREA if np.hypot(to_crop[0, 0], to_crop[1, 0]) < 0.7 else cv2.INTER_LINEAR
         if random.random() < 0.35 and not alone:
             border = cv2.BORDER_REFLECT_101 if random.random() < 0.4 else cv2.BORDER_REPLICATE
@@ -195,65 +176,18 @@ class Studio:
             to_matte = to_crop.copy()
             to_matte[:, :2] /= scale
             alpha = cv2.warpAffine(matte, to_matte, (SIZE, SIZE), flags=cv2.INTER_LINEAR)
-        return _blend(room, np.asarray(person, np.uint8), np.asarray(alpha, np.float32))
+        return blend(room, np.asarray(person, np.uint8), np.asarray(alpha, np.float32))
 
     def _view(self, source: int, prior: Points, to_crop: Affine, style: int | None) -> RGB:
         """Return the reference as the tracker would show it: warped onto the landmarks it believes in."""
         image = self.people.images[source]
         if style is not None:
-            image = _blend(image, *glasses(self.people.points[source], image.shape[1::-1], style))
+            image = blend(image, *glasses(self.people.points[source], image.shape[1::-1], style))
         places = apply(invert(to_crop), grid((SIZE // STEP, SIZE // STEP), STEP))
         look = self.people.warp(source).lookup(prior[CONTROL], places)
         dense = cv2.resize(look, (SIZE, SIZE), interpolation=cv2.INTER_LINEAR)
         view = cv2.remap(image, dense[..., 0], dense[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(view, np.uint8)
-
-    def _cover(self, crop: RGB, points: Floats, random: Random) -> tuple[RGB, Floats]:
-        """Put one or two things before the face."""
-        total = np.zeros(crop.shape[:2], np.float32)
-        for _ in range(1 if random.random() < 0.8 else 2):
-            if random.random() < 0.27:
-                kind = WORN[int(random.integers(len(WORN)))] if random.random() < 0.5 else "mask"
-                layer, alpha = worn(kind, points, (SIZE, SIZE), int(random.integers(1 << 30)))
-            else:
-                layer, alpha = self._held(crop, points, random)
-            if random.random() < 0.15:
-                layer, alpha = _dragged(layer, alpha, random)
-            if random.random() < 0.6:
-                crop = _shadowed(crop, alpha, random)
-            crop = _blend(crop, layer, alpha)
-            total = np.maximum(total, alpha)
-        return crop, total
-
-    def _held(self, crop: RGB, points: Floats, random: Random) -> tuple[RGB, Floats]:
-        """Lay a thing over a random place of the face, at a random size and angle, in the light of the crop."""
-        kind = self._kinds[int(random.choice(len(self._kinds), p=self._odds))]
-        sprite = self._sprites[kind][int(random.integers(len(self._sprites[kind])))]
-        unit = eye_distance(points[:, :2])
-        high, wide = sprite.alpha.shape
-        size = unit * np.exp(random.uniform(*np.log(LENGTH[sprite.kind])))
-        scale = size / max(high, wide)
-        angle = random.normal(0, 0.5) if random.random() < 0.8 else random.uniform(-np.pi, np.pi)
-        cos, sin = np.cos(angle) * scale, np.sin(angle) * scale
-        mirror = -1 if random.random() < 0.5 else 1
-        linear = np.array([[cos * mirror, -sin], [sin * mirror, cos]])
-        # Some point of the thing lies on some point of the face.
-        rows, columns = np.nonzero(sprite.alpha[::8, ::8] > 0.5)
-        if len(rows) == 0:
-            return crop, np.zeros(crop.shape[:2], np.float32)
-        pick = int(random.integers(len(rows)))
-        anchor = np.array([columns[pick], rows[pick]]) * 8.0
-        target = points[int(random.integers(len(points))), :2] + random.normal(0, 0.15 * unit, 2)
-        place = np.column_stack([linear, target - linear @ anchor])
-        flags = cv2.INTER_AREA if scale < 0.6 else cv2.INTER_LINEAR
-        layer = cv2.warpAffine(sprite.image, place, (SIZE, SIZE), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-        alpha = cv2.warpAffine(sprite.alpha, place, (SIZE, SIZE), flags=flags)
-        look = camera.light(random, 0.7)
-        layer = camera.expose(np.asarray(layer, np.uint8), look)
-        if random.random() < 0.5:
-            gain = float(crop.mean()) / max(cv2.mean(layer, (alpha > 0.5).astype(np.uint8))[1], 20.0)
-            layer = cv2.convertScaleAbs(layer, alpha=float(np.clip(gain, 0.4, 1.6) ** 0.7))
-        return np.asarray(layer, np.uint8), np.asarray(alpha, np.float32)
 
 
 def _in_crop(points: Floats, to_crop: Affine) -> Floats:
@@ -309,31 +243,3 @@ def _near(look: camera.Light, random: Random) -> camera.Light:
     """Nearly the same light."""
     gains = [float(gain * np.exp(random.normal(0, 0.05))) for gain in look.gain]
     return camera.Light((gains[0], gains[1], gains[2]), look.gamma, look.contrast, look.saturation, look.slope)
-
-
-def _blend(image: RGB, layer: RGB, alpha: Floats) -> RGB:
-    return np.asarray(cv2.blendLinear(image, layer, 1 - alpha, alpha), np.uint8)
-
-
-def _shadowed(crop: RGB, alpha: Floats, random: Random) -> RGB:
-    """Darken what lies behind a thing, a little beside it."""
-    shift = np.float32([[1, 0, random.normal(0, 6)], [0, 1, abs(random.normal(0, 6))]])
-    soft = cv2.resize(alpha, (SIZE // 4, SIZE // 4), interpolation=cv2.INTER_AREA)
-    soft = cv2.GaussianBlur(soft, (0, 0), random.uniform(0.7, 2.5))
-    soft = cv2.warpAffine(cv2.resize(soft, (SIZE, SIZE)), shift, (SIZE, SIZE))
-    shade = 1 - np.float32(random.uniform(0.1, 0.5)) * soft
-    return np.asarray(cv2.multiply(crop, cv2.merge([shade] * 3), dtype=cv2.CV_8U), np.uint8)
-
-
-def _dragged(layer: RGB, alpha: Floats, random: Random) -> tuple[RGB, Floats]:
-    """Blur a thing by its own motion."""
-    length = int(random.integers(3, 14)) | 1
-    kernel = np.zeros((length, length), np.float32)
-    angle = random.uniform(0, np.pi)
-    reach = np.array([np.cos(angle), np.sin(angle)]) * (length // 2)
-    a, b = (np.rint(length // 2 + sign * reach).astype(int) for sign in (-1, 1))
-    cv2.line(kernel, (int(a[0]), int(a[1])), (int(b[0]), int(b[1])), (1.0,), 1)
-    kernel /= kernel.sum()
-    return np.asarray(cv2.filter2D(layer, -1, kernel), np.uint8), np.asarray(
-        cv2.filter2D(alpha, -1, kernel), np.float32
-    )
