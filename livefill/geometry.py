@@ -43,6 +43,7 @@ LEFT_EYE = (263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373
 EYES = (RIGHT_EYE, LEFT_EYE)
 BROWS = ((70, 63, 105, 66, 107, 55, 65, 52, 53, 46), (300, 293, 334, 296, 336, 285, 295, 282, 283, 276))
 EYE_CORNERS = (33, 263)
+CONTROL = np.array(sorted({*LIPS, *EYES[0], *EYES[1], *BROWS[0], *BROWS[1], *range(0, 468, 5)}))  # that bend a face
 CHEEKS = (234, 454)
 
 
@@ -183,28 +184,34 @@ class Warp:
     """
 
     points: Points  # landmarks in the reference
+    control: NDArray[np.int64]  # those of them that decide
     origin: NDArray[np.float32]  # (2,) pixel of the reference under the first node
     step: float  # pixels of the reference between two nodes
     shape: tuple[int, int]  # nodes (rows, columns)
-    weights: NDArray[np.float32]  # (rows * columns, 468)
+    weights: NDArray[np.float32]  # (rows * columns, control)
     head: Mask  # (rows, columns): 1 on the head, 0 where the background stands still
 
     @classmethod
-    def of(cls, points: Points, *, nodes: int = 34, reach: float = 1.1, smooth: float = 0.05) -> Warp:
-        """Build the mesh for a reference's landmarks; `reach` is the ring's width in face radii."""
+    def of(cls, points: Points, *, coarse: bool = False, reach: float = 1.1, smooth: float = 0.05) -> Warp:
+        """Build the mesh for a reference's landmarks; `reach` is the ring's width in face radii.
+
+        A `coarse` one is an eighth as large, and as good where the head fills 200 pixels or less.
+        """
+        nodes, control = (24, CONTROL) if coarse else (34, np.arange(len(points)))
         center, radius = cv2.minEnclosingCircle(face_hull(points))
         half = radius * (1 + reach)
         step = 2 * half / (nodes - 1)
         origin = np.array(center, np.float32) - np.float32(half)
         places = grid((nodes, nodes)) * np.float32(step) + origin
         kernel_radius = 0.9 * radius
-        near = _wendland(_distances(points, points) / kernel_radius) + smooth * np.eye(len(points), dtype=np.float32)
-        reach_of = _wendland(_distances(places.reshape(-1, 2), points) / kernel_radius)
+        own = points[control]
+        near = _wendland(_distances(own, own) / kernel_radius) + smooth * np.eye(len(own), dtype=np.float32)
+        reach_of = _wendland(_distances(places.reshape(-1, 2), own) / kernel_radius)
         weights = np.linalg.solve(near.astype(np.float64), reach_of.T.astype(np.float64)).T.astype(np.float32)
         outside = _outside(places, face_hull(points)) / radius
         head = np.clip((reach * 0.9 - outside) / (reach * 0.9 - 0.45), 0, 1)
         head = head * head * (3 - 2 * head)
-        return cls(points, origin, float(step), (nodes, nodes), weights, head.astype(np.float32))
+        return cls(points, control, origin, float(step), (nodes, nodes), weights, head.astype(np.float32))
 
     def align(self, points: Points) -> Affine:
         """Return the similarity from the other picture to the reference."""
@@ -217,7 +224,8 @@ class Warp:
         same camera's pictures of one size.
         """
         to_reference = self.align(points)
-        moved = (self.weights @ (apply(to_reference, points) - self.points)).reshape(*self.shape, 2)
+        off = apply(to_reference, points[self.control]) - self.points[self.control]
+        moved = (self.weights @ off).reshape(*self.shape, 2)
         aligned = apply(to_reference, places)
         found = aligned
         for _ in range(3):  # x + moved(x) = aligned, by fixed-point iteration: the similarity has left little to do

@@ -7,7 +7,7 @@ import re
 import tempfile
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from functools import cached_property
 from pathlib import Path
@@ -36,11 +36,12 @@ class Reference:
     image: RGB
     points: Points
     depth: NDArray[np.float32]  # (468,) of the landmarks, pixels, away from the camera
+    coarse: bool = False  # whether its warp is
 
     @cached_property
     def warp(self) -> Warp:
         """The mesh that lays this picture onto another pose."""
-        return Warp.of(self.points)
+        return Warp.of(self.points, coarse=self.coarse)
 
     @cached_property
     def features(self) -> Features:
@@ -80,16 +81,16 @@ class Reference:
         image = cv2.remap(self.image, dense[..., 0], dense[..., 1], interpolation, borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(image, np.uint8)
 
-    def shrunk(self, face_width: float) -> Reference:
+    def shrunk(self, face_width: float, *, coarse: bool = False) -> Reference:
         """Return this reference scaled down so that its face is `face_width` pixels wide, if it is wider."""
         factor = face_width / max(float(np.ptp(self.points[:, 0])), 1.0)
         if factor >= 1:
-            return self
+            return replace(self, coarse=coarse) if coarse != self.coarse else self
         height, width = self.image.shape[:2]
         size = (max(2, round(width * factor)), max(2, round(height * factor)))
         scale = np.array([size[0] / width, size[1] / height], np.float32)
         small = cv2.resize(self.image, size, interpolation=cv2.INTER_AREA)
-        return Reference(np.asarray(small, np.uint8), (self.points + 0.5) * scale - 0.5, self.depth * scale[0])
+        return Reference(np.asarray(small, np.uint8), (self.points + 0.5) * scale - 0.5, self.depth * scale[0], coarse)
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,7 @@ class ObserverTracker:
         """Follow the person of `profile`; `static` is a mask, scaled to the frame, of what is always covered."""
         self._profile = profile
         width = SIZE * FACE_SHARE
-        self._small = tuple(one.shrunk(width) for one in profile.references) if profile is not None else ()
+        self._small = tuple(one.shrunk(width, coarse=True) for one in profile.references) if profile is not None else ()
         self._static = static
         self._observer = observer or Observer.open()
         self._finder = finder or Finder(open_network("finder", keys=("size",)).run)

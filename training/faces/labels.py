@@ -27,8 +27,8 @@ __all__ = ["POINTS", "find_mirror_pairs", "label", "mirror_pairs", "mirrored", "
 Floats = NDArray[np.float32]
 POINTS = 468
 EYES = (33, 263)  # the outer corners, whose distance is the unit
-STILL = 0.002  # eye distances between two answers that count as the same
-LOOKS = 8  # at one picture, at most
+STILL = 0.003  # eye distances between two answers that count as the same
+LOOKS = 16  # at one picture, at most
 PAIRS = """
 3-248 7-249 20-250 21-251 22-252 23-253 24-254 25-255 26-256 27-257 28-258 29-259 30-260 31-261 32-262 33-263 34-264
 35-265 36-266 37-267 38-268 39-269 40-270 41-271 42-272 43-273 44-274 45-275 46-276 47-277 48-278 49-279 50-280

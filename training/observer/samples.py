@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from livefill.geometry import BROWS, EYES, LIPS, Warp, apply, crop_transform, eye_distance, grid, invert
+from livefill.geometry import Warp, apply, crop_transform, eye_distance, grid, invert
 from livefill.types import RGB, Affine, Points
 from training import camera
 from training.backgrounds import background
@@ -30,7 +30,6 @@ MASK = 96  # side of the mask
 FACE_SHARE = 0.62  # of the crop that the face takes
 POINTS = 468
 STEP = 6  # pixels between two nodes of a warp
-CONTROL = np.array(sorted({*LIPS, *EYES[0], *EYES[1], *BROWS[0], *BROWS[1], *range(0, POINTS, 5)}))
 MIRROR = np.array([-1, 1, 1], np.float32)
 Random = np.random.Generator
 Floats = NDArray[np.float32]
@@ -80,7 +79,7 @@ class People:
     def warp(self, index: int) -> Warp:
         """Return the mesh that lays a picture onto other landmarks; it is built when first asked for."""
         if index not in self._warps:
-            self._warps[index] = Warp.of(self.points[index, CONTROL, :2], nodes=24)
+            self._warps[index] = Warp.of(self.points[index, :, :2], coarse=True)
         return self._warps[index]
 
     def others(self, index: int) -> NDArray[np.int64]:
@@ -184,7 +183,7 @@ class Studio:
         if style is not None:
             image = blend(image, *glasses(self.people.points[source], image.shape[1::-1], style))
         places = apply(invert(to_crop), grid((SIZE // STEP, SIZE // STEP), STEP))
-        look = self.people.warp(source).lookup(prior[CONTROL], places)
+        look = self.people.warp(source).lookup(prior, places)
         dense = cv2.resize(look, (SIZE, SIZE), interpolation=cv2.INTER_LINEAR)
         view = cv2.remap(image, dense[..., 0], dense[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(view, np.uint8)
