@@ -14,7 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from livefill.types import RGB, Affine, Tensor
+from livefill.geometry import EYE_CORNERS, face_hull
+from livefill.types import RGB, Affine, Points, Tensor
 
 __all__ = ["PAD", "SIZE", "THRESHOLD", "Candidate", "Finder", "crop_of", "fitted"]
 
@@ -32,6 +33,13 @@ class Candidate:
     radius: float  # of that circle, in pixels of the frame
     angle: float  # radians: the line through the eyes against the horizontal
     score: float  # 0..1
+
+    @classmethod
+    def of(cls, points: Points) -> Candidate:
+        """Return the place of a face whose landmarks are known."""
+        (x, y), radius = cv2.minEnclosingCircle(face_hull(points))
+        along = points[EYE_CORNERS[1]] - points[EYE_CORNERS[0]]
+        return cls((x, y), radius, float(np.arctan2(along[1], along[0])), 1.0)
 
 
 class Finder:

@@ -26,6 +26,7 @@ __all__ = [
     "eye_distance",
     "face_hull",
     "fill_polygon",
+    "inner",
     "invert",
     "pose_shape",
     "scaled",
@@ -115,6 +116,21 @@ def turned(shape: Points, depth: NDArray[np.float32], points: Points) -> float:
 def eye_distance(points: Points) -> float:
     """Distance of the outer eye corners in pixels: the unit in which landmark errors are given."""
     return float(np.hypot(*(points[EYE_CORNERS[0]] - points[EYE_CORNERS[1]])))
+
+
+def inner(points: Points) -> NDArray[np.float32]:
+    """Return how much each landmark (468,) is bound to what is seen there, 0..1.
+
+    A face's outline is no texture: it moves along the cheek when the head turns. The mouth moves by itself.
+    """
+    unit, hull = eye_distance(points), face_hull(points)
+    edge = np.stack([np.linspace(a, b, 12) for a, b in zip(hull, np.roll(hull, -1, axis=0), strict=True)]).reshape(
+        -1, 2
+    )
+    from_edge = _distances(points, edge.astype(np.float32)).min(1) / unit
+    from_mouth = _distances(points, points[list(LIPS)]).min(1) / unit
+    free = np.clip((from_edge - 0.12) / 0.15, 0, 1) * np.clip((from_mouth - 0.05) / 0.1, 0.1, 1)
+    return np.asarray(free, np.float32)
 
 
 def face_hull(points: Points) -> NDArray[np.float32]:

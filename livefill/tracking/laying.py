@@ -1,14 +1,14 @@
-"""A crop's mask, laid onto the frame it was cut from."""
+"""Masks between a frame and the crop that is cut from it."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
-from livefill.geometry import apply, invert
-from livefill.types import Affine, Mask
+from livefill.geometry import apply, cut, fill_polygon, invert
+from livefill.types import RGB, Affine, Mask
 
-__all__ = ["lay"]
+__all__ = ["StaticMask", "inside", "lay"]
 
 
 def lay(mask: Mask, to_crop: Affine, shape: tuple[int, ...]) -> Mask:
@@ -29,3 +29,24 @@ def lay(mask: Mask, to_crop: Affine, shape: tuple[int, ...]) -> Mask:
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     out[top:bottom, left:right] = cv2.warpAffine(mask, window, (right - left, bottom - top), flags=flags)
     return out
+
+
+def inside(image: RGB, to_crop: Affine, side: int) -> Mask:
+    """Return a mask (side, side), 1 where a crop shows the frame, 0 beyond its border."""
+    height, width = image.shape[:2]
+    corners = np.array([[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]], np.float32)
+    return fill_polygon((side, side), apply(to_crop, corners)).astype(np.float32)
+
+
+class StaticMask:
+    """A mask of what is always covered, such as a microphone's arm; drawn once, for frames of any size."""
+
+    def __init__(self, mask: Mask) -> None:
+        """`mask` is of any size: it is scaled to the frame."""
+        self._mask = mask
+
+    def cut(self, to_crop: Affine, shape: tuple[int, ...], side: int) -> Mask:
+        """Return it (side, side) in a crop of a frame of this `shape`, 0 or 1."""
+        if self._mask.shape != shape[:2]:
+            self._mask = np.asarray(cv2.resize(self._mask, shape[1::-1]), np.float32)
+        return (cut(self._mask, to_crop, side) > 0.5).astype(np.float32)

@@ -22,7 +22,6 @@ from livefill.geometry import (
     crop_transform,
     cut,
     eye_distance,
-    fill_polygon,
     invert,
     pose_shape,
     turned,
@@ -31,7 +30,7 @@ from livefill.landmarker import FaceMesh, Hands
 from livefill.occluder import Finding
 from livefill.profile import Profile
 from livefill.smoothing import OneEuro
-from livefill.tracking.laying import lay
+from livefill.tracking.laying import StaticMask, inside, lay
 from livefill.types import RGB, Affine, Frame, Mask, Points, Track
 
 __all__ = ["MeshTracker", "ReferenceTracker"]
@@ -104,7 +103,7 @@ class ReferenceTracker:
         self._profile = profile
         face_width = SIZE * FACE_SHARE
         self._small = tuple(reference.shrunk(face_width) for reference in profile.references)
-        self._static = static
+        self._static = StaticMask(static) if static is not None else None
         self._mesh = FaceMesh(video=True, confidence=0.2)
         self._search = FaceMesh(video=False, faces=2)
         self._hands = Hands()
@@ -222,21 +221,16 @@ class ReferenceTracker:
             crop,
             expected,
             in_crop,
-            inside=_inside(frame.image, to_crop),
+            inside=inside(frame.image, to_crop, SIZE),
             prior=prior,
             palette=last.finding.palette if last else None,
             hand=self._hand(crop, prior),
             turned=turned(self._profile.references[choice].points, self._profile.references[choice].depth, points),
         )
         if self._static is not None:
-            finding = replace(finding, mask=np.maximum(finding.mask, self._static_in(to_crop, frame.image.shape)))
+            always = self._static.cut(to_crop, frame.image.shape, SIZE)
+            finding = replace(finding, mask=np.maximum(finding.mask, always))
         return _View(points, to_crop, gray(crop), finding, choice)
-
-    def _static_in(self, to_crop: Affine, shape: tuple[int, ...]) -> Mask:
-        assert self._static is not None
-        if self._static.shape != shape[:2]:
-            self._static = np.asarray(cv2.resize(self._static, shape[1::-1]), np.float32)
-        return (cv2.warpAffine(self._static, to_crop, (SIZE, SIZE)) > 0.5).astype(np.float32)
 
     def _hand(self, crop: RGB, prior: Mask) -> Mask | None:
         """Look for hands now and then while something covers the face; ever more seldom while it is no hand."""
@@ -267,13 +261,6 @@ def _carry(last: _View | None, to_crop: Affine) -> Mask:
         return np.zeros((SIZE, SIZE), np.float32)
     moved = cv2.warpAffine(last.finding.mask, compose(to_crop, invert(last.to_crop)), (SIZE, SIZE))
     return np.asarray(moved, np.float32)
-
-
-def _inside(image: RGB, to_crop: Affine) -> Mask:
-    """1 where the crop shows the frame, 0 beyond its border."""
-    height, width = image.shape[:2]
-    corners = np.array([[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]], np.float32)
-    return fill_polygon((SIZE, SIZE), apply(to_crop, corners)).astype(np.float32)
 
 
 def _at(mask: Mask, points: Points) -> NDArray[np.float32]:

@@ -18,12 +18,12 @@ from livefill.alignment import settle, shift
 from livefill.backends.onnx import open_network
 from livefill.finder import Candidate, Finder, crop_of
 from livefill.geometry import (
-    EYE_CORNERS,
+    Field,
     apply,
     compose,
-    cut,
     face_hull,
     fill_polygon,
+    inner,
     invert,
     pose_shape,
     sample,
@@ -35,7 +35,7 @@ from livefill.observer import FACE_SHARE, MASK, SIZE, Observation, Observer
 from livefill.occluder import Comparison, compare
 from livefill.profile import Profile
 from livefill.smoothing import OneEuro
-from livefill.tracking.laying import lay
+from livefill.tracking.laying import StaticMask, inside, lay
 from livefill.types import RGB, Affine, Frame, Mask, Points, Track
 
 __all__ = ["ObserverTracker"]
@@ -59,6 +59,7 @@ class _Memory:
     """What one frame hands to the next."""
 
     points: Points  # in the frame, as observed
+    pose: Points  # where a face that only turns and moves would have them
     visible: NDArray[np.float32]  # (468,) 0..1
     to_crop: Affine
     crop: RGB
@@ -82,8 +83,10 @@ class ObserverTracker:
         """Follow the person of `profile`; `static` is a mask, scaled to the frame, of what is always covered."""
         self._profile = profile
         width = SIZE * FACE_SHARE
-        self._small = tuple(one.shrunk(width, coarse=True) for one in profile.references) if profile is not None else ()
-        self._static = static
+        references = profile.references if profile is not None else ()
+        self._small = tuple(one.shrunk(width, coarse=True) for one in references)
+        self._inner = tuple(inner(one.points) for one in references)
+        self._static = StaticMask(static) if static is not None else None
         self._observer = observer or Observer.open()
         self._finder = finder or Finder(open_network("finder", keys=("size",)).run)
         self._smooth = OneEuro()
@@ -110,14 +113,14 @@ class ObserverTracker:
 
     def _forget(self) -> None:
         if self._last is not None:
-            self._place = _candidate(self._last.points)
+            self._place = Candidate.of(self._last.points)
             self._last, self._pause = None, 0
             self._smooth.reset()
 
     def _report(self, frame: Frame, memory: _Memory) -> Track:
         mask = sharpen(memory.mask, memory.crop)
         if self._static is not None:
-            mask = np.maximum(mask, self._static_in(memory.to_crop, frame.image.shape))
+            mask = np.maximum(mask, self._static.cut(memory.to_crop, frame.image.shape, SIZE))
         points = self._smooth(memory.points, frame.time)
         laid = lay(mask, memory.to_crop, frame.image.shape)
         return Track(points, laid, min(memory.face, memory.known))
@@ -125,10 +128,10 @@ class ObserverTracker:
     def _follow(self, frame: Frame, last: _Memory) -> _Memory | None:
         """Observe the face of the last frame in this one; None when it is lost or turns out to be another's."""
         choice = self._choose(last)
-        seen = self._look(frame, self._rigid(choice, last.points, last.visible), choice)
+        seen = self._look(frame, self._rigid(choice, last.pose), choice)
         if seen.moved > AGAIN:
             seen = self._look(frame, self._rigid(choice, seen.points, seen.visible), choice)
-        points, compared = self._settled(frame, seen, choice)
+        settled, compared = self._compared(frame, seen, choice)
         mask = self._steadied(seen, compared, last, choice)
         hidden = _covered(mask, apply(scaled(seen.to_crop, MASK / SIZE), last.points)) > HIDDEN
         face = last.face if hidden else STEADY * last.face + (1 - STEADY) * seen.face
@@ -137,11 +140,11 @@ class ObserverTracker:
         if face < WAS_FACE or frame.time - self._seen > HOLD or not _sound(seen.points, frame.image):
             return None
         # Where nothing is seen to go by, the face is where it was, until it shows itself again.
-        points = last.points if hidden else points
+        points, pose = (last.points, last.pose) if hidden else self._completed(seen, settled, choice)
         known = last.known if hidden else self._known(frame, seen, choice, last.known)
         if known < STRANGER:
             return None
-        return _Memory(points, seen.visible, seen.to_crop, seen.crop, mask, choice, face, known)
+        return _Memory(points, pose, seen.visible, seen.to_crop, seen.crop, mask, choice, face, known)
 
     def _search(self, frame: Frame) -> _Memory | None:
         """Look for a face, a little in every frame: over the whole picture now and then, at one place each time."""
@@ -163,9 +166,10 @@ class ObserverTracker:
             return None
         self._candidates.clear()
         self._seen = frame.time
-        points, compared = self._settled(frame, seen, choice)
+        settled, compared = self._compared(frame, seen, choice)
         mask = self._steadied(seen, compared, None, choice)
-        return _Memory(points, seen.visible, seen.to_crop, seen.crop, mask, choice, seen.face, known)
+        points, pose = self._completed(seen, settled, choice)
+        return _Memory(points, pose, seen.visible, seen.to_crop, seen.crop, mask, choice, seen.face, known)
 
     def _usual(self, frame: Frame) -> list[Candidate]:
         """Return where the face was last, or in the first reference: people sit where they sat."""
@@ -176,25 +180,43 @@ class ObserverTracker:
         first = self._profile.references[0]
         height, width = frame.image.shape[:2]
         scale = np.array([width / first.image.shape[1], height / first.image.shape[0]], np.float32)
-        return [_candidate(first.points * scale)]
+        return [Candidate.of(first.points * scale)]
 
-    def _settled(self, frame: Frame, seen: Observation, choice: int) -> tuple[Points, Comparison | None]:
-        """Let the landmarks follow what is still to be moved when the reference is warped onto them.
+    def _compared(self, frame: Frame, seen: Observation, choice: int) -> tuple[Points, Comparison | None]:
+        """Lay the reference onto the landmarks and compare, at half the crop's size.
 
-        The network knows where a mouth is; how its corner looks on this very person only the reference knows. Return
-        the landmarks, and how the crop compares with the reference laid onto it. All at half the crop's size.
+        Return also where the landmarks are once the reference has settled on what is free to be seen.
         """
         if not self._small:
             return seen.points, None
         to_half = scaled(seen.to_crop, MASK / SIZE)
         crop = np.asarray(cv2.resize(seen.crop, (MASK, MASK), interpolation=cv2.INTER_AREA), np.uint8)
-        expected = self._expected(frame, seen.points, choice, to_half, MASK)
         free = 1 - cv2.dilate(seen.mask, np.ones((3, 3), np.uint8))
-        field = settle(expected, crop, np.asarray(free, np.float32))
+        expected, field = self._laid(frame, seen, choice, crop, to_half, np.asarray(free, np.float32))
         in_half = apply(to_half, seen.points)
-        points = apply(invert(to_half), in_half + sample(field, in_half[None])[0])
-        inside = _inside(frame.image, to_half, MASK)
-        return points, compare(crop, shift(expected, field), in_half, inside=inside, mask=seen.mask)
+        settled = apply(invert(to_half), in_half + sample(field, in_half[None])[0])
+        shown = inside(frame.image, to_half, MASK)
+        return settled, compare(crop, expected, in_half, inside=shown, mask=seen.mask)
+
+    def _laid(
+        self, frame: Frame, seen: Observation, choice: int, crop: RGB, to_crop: Affine, free: Mask
+    ) -> tuple[RGB, Field]:
+        """Return the reference on the landmarks of a crop, settled, and by how far it had to be moved."""
+        expected = self._expected(frame, seen.points, choice, to_crop, len(crop))
+        field = settle(expected, crop, free)
+        return shift(expected, field), field
+
+    def _completed(self, seen: Observation, settled: Points, choice: int) -> tuple[Points, Points]:
+        """Return the landmarks, those that are hidden where the rigid face has them, and the rigid face itself.
+
+        What an eye or a nose looks like in the reference says more exactly how the head is held than the network does,
+        which under an occluder believes what it was told before.
+        """
+        if self._profile is None:
+            return seen.points, seen.points
+        pose = self._rigid(choice, settled, self._inner[choice] * seen.visible**2)
+        visible = seen.visible[:, None]
+        return visible * seen.points + (1 - visible) * pose, pose
 
     def _known(self, frame: Frame, seen: Observation, choice: int, before: float) -> float:
         """Say now and then whether it is still the profile's person."""
@@ -208,10 +230,9 @@ class ObserverTracker:
         if not self._small:
             return 1.0
         mask = np.asarray(cv2.resize(seen.mask, (SIZE, SIZE), interpolation=cv2.INTER_LINEAR), np.float32)
-        expected = self._expected(frame, seen.points, choice, seen.to_crop, SIZE)
-        expected = shift(expected, settle(expected, seen.crop, 1 - mask))
-        inside, points = _inside(frame.image, seen.to_crop, SIZE), apply(seen.to_crop, seen.points)
-        return compare(seen.crop, expected, points, inside=inside, mask=mask).best_half
+        expected, _ = self._laid(frame, seen, choice, seen.crop, seen.to_crop, 1 - mask)
+        shown, points = inside(frame.image, seen.to_crop, SIZE), apply(seen.to_crop, seen.points)
+        return compare(seen.crop, expected, points, inside=shown, mask=mask).best_half
 
     def _look(self, frame: Frame, prior: Points, choice: int) -> Observation:
         if not self._small:
@@ -225,15 +246,16 @@ class ObserverTracker:
         height, width = frame.image.shape[:2]
         return self._small[choice].view(points, to_crop, (side, side), (width, height))
 
-    def _rigid(self, choice: int, points: Points, visible: NDArray[np.float32]) -> Points:
-        """Return where a face that only turns and moves would have its landmarks, by those that are seen.
+    def _rigid(self, choice: int, points: Points, weights: NDArray[np.float32] | None = None) -> Points:
+        """Return where a face that only turns and moves would have its landmarks, by those that have weight.
 
         The network is asked to correct this, not its own last answer: errors of its own would add up.
         """
         if self._profile is None:
             return points
         known = self._profile.references[choice]
-        return pose_shape(known.points, known.depth, points, visible + np.float32(0.02), stiffness=0.05)
+        weights = np.ones(len(points), np.float32) if weights is None else weights + np.float32(1e-3)
+        return pose_shape(known.points, known.depth, points, weights, stiffness=0.05)
 
     def _choose(self, last: _Memory) -> int:
         if self._profile is None:
@@ -254,31 +276,11 @@ class ObserverTracker:
         turn = turned(known.points, known.depth, seen.points)
         return reconcile(mask, compared.surprise, apply(to_half, seen.points), turned=turn)
 
-    def _static_in(self, to_crop: Affine, shape: tuple[int, ...]) -> Mask:
-        assert self._static is not None
-        if self._static.shape != shape[:2]:
-            self._static = np.asarray(cv2.resize(self._static, shape[1::-1]), np.float32)
-        return (cut(self._static, to_crop, SIZE) > 0.5).astype(np.float32)
-
-
-def _candidate(points: Points) -> Candidate:
-    """Return the place of a face whose landmarks are known."""
-    (x, y), radius = cv2.minEnclosingCircle(face_hull(points))
-    along = points[EYE_CORNERS[1]] - points[EYE_CORNERS[0]]
-    return Candidate((x, y), radius, float(np.arctan2(along[1], along[0])), 1.0)
-
 
 def _covered(mask: Mask, points: Points) -> float:
     """Return the share of the face that a crop's mask covers."""
     face = fill_polygon(mask.shape, face_hull(points))
     return float((mask * face).sum()) / max(float(face.sum()), 1.0)
-
-
-def _inside(image: RGB, to_crop: Affine, side: int) -> Mask:
-    """1 where a crop shows the frame, 0 beyond its border."""
-    height, width = image.shape[:2]
-    corners = np.array([[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]], np.float32)
-    return fill_polygon((side, side), apply(to_crop, corners)).astype(np.float32)
 
 
 def _sound(points: Points, image: RGB) -> bool:

@@ -19,6 +19,7 @@ from livefill.geometry import Warp, apply, crop_transform, eye_distance, grid, i
 from livefill.types import RGB, Affine, Points
 from training import camera
 from training.backgrounds import background
+from training.faces.bent import BENT
 from training.faces.glasses import glasses
 from training.observer.covering import Wardrobe, blend
 from training.observer.priors import LEVELS, perturb
@@ -63,13 +64,12 @@ class People:
 
     @classmethod
     def load(cls, folder: Path, labels: Path, *, part: str = "train") -> People:
-        """Read them; `part` is "train", or "held out": every tenth person."""
+        """Read them; `part` is "train", or "held out": every tenth person, and who was bent from them."""
         with np.load(labels) as stored:
             names, points = [str(name) for name in stored["names"]], stored["points"].astype(np.float32)
             mattes, mirrored = stored["mattes"], stored["mirrored"].astype(np.float32)
         person = np.array([int(name.split("_")[1]) for name in names])
-        known, order = np.unique(person, return_inverse=True)
-        del known
+        _, order = np.unique(person % BENT, return_inverse=True)
         chosen = np.flatnonzero((order % 10 == 9) == (part == "held out"))
         images = tuple(
             np.ascontiguousarray(cv2.imread(str(folder / names[i]), cv2.IMREAD_COLOR)[..., ::-1]) for i in chosen
