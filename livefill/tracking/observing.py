@@ -51,6 +51,7 @@ STEADY = 0.8  # how much of the past the belief in a face keeps
 HIDDEN = 0.85  # share of the face that is covered when nothing can be said of its landmarks
 HOLD = 0.6  # seconds that a face that is hidden, or not seen, is carried on
 SEARCH_EVERY = 3  # frames from one look over the whole picture to the next
+ALIKE = 0.02  # eye distances that a head may be turned from the reference until its texture says little
 LINGER = 0.4  # of the last mask, where the network is in doubt
 
 
@@ -214,16 +215,26 @@ class ObserverTracker:
         """
         if self._profile is None:
             return seen.points, seen.points
-        pose = self._rigid(choice, settled, self._inner[choice] * seen.visible**2)
-        visible = seen.visible[:, None]
-        return visible * seen.points + (1 - visible) * pose, pose
+        alike = self._alike(choice, seen.points)
+        held = seen.points + alike * (settled - seen.points)
+        pose = self._rigid(choice, held, (alike * self._inner[choice] + 1 - alike) * seen.visible**2)
+        hidden = alike * (1 - seen.visible[:, None])
+        return seen.points + hidden * (pose - seen.points), pose
+
+    def _alike(self, choice: int, points: Points) -> float:
+        """Return 1 where the head is held as in the reference, and 0 where it is turned so far that little agrees."""
+        if self._profile is None:
+            return 0.0
+        known = self._profile.references[choice]
+        return float(np.clip(2 - turned(known.points, known.depth, points) / ALIKE, 0, 1))
 
     def _known(self, frame: Frame, seen: Observation, choice: int, before: float) -> float:
         """Say now and then whether it is still the profile's person."""
         self._count += 1
         if self._count % RECOGNISE_EVERY:
             return before
-        return 0.5 * (before + self._recognise(frame, seen, choice))
+        weight = 0.5 * self._alike(choice, seen.points)  # from the side anybody looks strange
+        return before + weight * (self._recognise(frame, seen, choice) - before)
 
     def _recognise(self, frame: Frame, seen: Observation, choice: int) -> float:
         """Return how much of the best half of the face looks like the profile's person, 0..1; 1 without a profile."""
