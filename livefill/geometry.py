@@ -41,6 +41,7 @@ Field = NDArray[np.float32]  # (h, w, 2): for each pixel the place to look at
 LIPS = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146)
 RIGHT_EYE = (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7)
 LEFT_EYE = (263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373, 390, 249)
+INNER_LIPS = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 14, 87, 178, 88, 95)
 EYES = (RIGHT_EYE, LEFT_EYE)
 BROWS = ((70, 63, 105, 66, 107, 55, 65, 52, 53, 46), (300, 293, 334, 296, 336, 285, 295, 282, 283, 276))
 EYE_CORNERS = (33, 263)
@@ -105,11 +106,14 @@ def pose_shape(
     return np.asarray(flat + solid @ change, np.float32)
 
 
-def turned(shape: Points, depth: NDArray[np.float32], points: Points) -> float:
+def turned(
+    shape: Points, depth: NDArray[np.float32], points: Points, weights: NDArray[np.float32] | None = None
+) -> float:
     """How far a head is turned from the pose of `shape`: by what that moves the landmarks, in eye distances."""
     shape, depth, seen = shape[::4], depth[::4], points[::4]  # a pose has few degrees of freedom
-    flat = apply(similarity(shape, seen), shape)
-    posed = pose_shape(shape, depth, seen, np.ones(len(seen), np.float32))
+    weight = np.ones(len(seen), np.float32) if weights is None else weights[::4]
+    flat = apply(similarity(shape, seen, weight), shape)
+    posed = pose_shape(shape, depth, seen, weight)
     return float(np.linalg.norm(flat - posed, axis=1).mean()) / max(eye_distance(points), 1e-6)
 
 
@@ -128,7 +132,7 @@ def inner(points: Points) -> NDArray[np.float32]:
         -1, 2
     )
     from_edge = _distances(points, edge.astype(np.float32)).min(1) / unit
-    from_mouth = _distances(points, points[list(LIPS)]).min(1) / unit
+    from_mouth = _distances(points, points[[*LIPS, *INNER_LIPS]]).min(1) / unit
     free = np.clip((from_edge - 0.12) / 0.15, 0, 1) * np.clip((from_mouth - 0.05) / 0.1, 0.1, 1)
     return np.asarray(free, np.float32)
 

@@ -9,7 +9,7 @@ import synthetic
 from numpy.testing import assert_allclose
 
 from livefill.finder import PAD, SIZE, Candidate, Finder, crop_of, fitted
-from livefill.geometry import apply, crop_transform, face_hull
+from livefill.geometry import apply, crop_transform
 from livefill.types import RGB, Points, Tensor
 
 ROWS, COLUMNS = 24, 40
@@ -94,8 +94,5 @@ def test_the_network_sees_the_frame_itself() -> None:
 @pytest.mark.parametrize("degrees", [-40, 0, 25])
 def test_crop_is_the_one_that_landmarks_would_give(degrees: float) -> None:
     points: Points = apply(synthetic.move(degrees, 1.3, (50, -20)), synthetic.face())
-    center, radius = cv2.minEnclosingCircle(face_hull(points))
-    across = points[263] - points[33]
-    candidate = Candidate((center[0], center[1]), radius, float(np.arctan2(across[1], across[0])), 1.0)
     expected = crop_transform(points, 192, face_share=0.62)
-    assert_allclose(crop_of(candidate, 192, 0.62), expected, rtol=1e-4, atol=1e-3)
+    assert_allclose(crop_of(Candidate.of(points), 192, 0.62), expected, rtol=1e-4, atol=1e-3)

@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose
 from numpy.typing import NDArray
 
 from livefill.geometry import (
+    LIPS,
     Warp,
     apply,
     compose,
@@ -18,6 +19,7 @@ from livefill.geometry import (
     face_hull,
     fill_polygon,
     grid,
+    inner,
     invert,
     pose_shape,
     similarity,
@@ -205,6 +207,23 @@ def test_turned_head_finds_its_landmarks_in_the_reference(yaw: float) -> None:
     plain = np.linalg.norm(apply(similarity(points, synthetic.face()), points) - synthetic.face(), axis=1)
     assert error.mean() < 0.25 * plain.mean()  # the mesh does what a similarity cannot
     assert error.mean() < 0.5
+
+
+@pytest.mark.parametrize("yaw", [8, -12, 18])
+def test_a_coarse_mesh_is_as_good_where_the_face_is_small(yaw: float) -> None:
+    coarse = Warp.of(synthetic.face(), coarse=True)
+    points = synthetic.turned(synthetic.face(), yaw)
+    gap = np.linalg.norm(coarse.lookup(points, points[None]) - WARP.lookup(points, points[None]), axis=-1)
+    assert gap.mean() < 0.4
+    assert coarse.weights.size < WARP.weights.size / 6
+
+
+def test_the_nose_is_bound_to_the_picture_and_outline_and_mouth_are_not() -> None:
+    bound = inner(synthetic.face())
+    assert bound.shape == (468,)
+    assert 0 <= bound.min() < bound.max() <= 1
+    assert bound[[6, 4, 1]].min() > 0.8
+    assert bound[[10, 152, 234, 454, *LIPS]].max() < 0.2
 
 
 def test_opened_mouth_finds_the_closed_one() -> None:

@@ -215,25 +215,25 @@ class ObserverTracker:
         """
         if self._profile is None:
             return seen.points, seen.points
-        alike = self._alike(choice, seen.points)
+        alike = self._alike(choice, seen)
         held = seen.points + alike * (settled - seen.points)
         pose = self._rigid(choice, held, (alike * self._inner[choice] + 1 - alike) * seen.visible**2)
         hidden = alike * (1 - seen.visible[:, None])
         return seen.points + hidden * (pose - seen.points), pose
 
-    def _alike(self, choice: int, points: Points) -> float:
+    def _alike(self, choice: int, seen: Observation) -> float:
         """Return 1 where the head is held as in the reference, and 0 where it is turned so far that little agrees."""
         if self._profile is None:
             return 0.0
         known = self._profile.references[choice]
-        return float(np.clip(2 - turned(known.points, known.depth, points) / ALIKE, 0, 1))
+        return float(np.clip(2 - turned(known.points, known.depth, seen.points, seen.visible) / ALIKE, 0, 1))
 
     def _known(self, frame: Frame, seen: Observation, choice: int, before: float) -> float:
         """Say now and then whether it is still the profile's person."""
         self._count += 1
         if self._count % RECOGNISE_EVERY:
             return before
-        weight = 0.5 * self._alike(choice, seen.points)  # from the side anybody looks strange
+        weight = 0.5 * self._alike(choice, seen)  # from the side anybody looks strange
         return before + weight * (self._recognise(frame, seen, choice) - before)
 
     def _recognise(self, frame: Frame, seen: Observation, choice: int) -> float:
