@@ -85,21 +85,19 @@ def bent_name(name: str) -> str:
     return f"{kind}_{int(person) + BENT:06d}_{number}"
 
 
-def bend_people(pictures: Path, labels: Path, out: Path, *, seed: int) -> int:
-    """Bend all labelled pictures of a folder into the folder `out`; return how many."""
+def bend_people(pictures: Path, labels: Path, out: Path, *, seed: int) -> None:
+    """Bend all labelled pictures of a folder, but for those that are bent, into the folder `out`."""
     out.mkdir(parents=True, exist_ok=True)
     with np.load(labels) as stored:
         names, points = [str(name) for name in stored["names"]], stored["points"].astype(np.float32)
     for name, shape in zip(names, points, strict=True):
-        path = out / bent_name(name)
-        if path.exists():
+        if int(name.split("_")[1]) >= BENT or (path := out / bent_name(name)).exists():
             continue
         image = cv2.imread(str(pictures / name))
         if image is None:
             raise ValueError(f"{pictures / name} is no picture")
         bend = draw_bend(np.random.default_rng([seed, int(name.split("_")[1])]))
         cv2.imwrite(str(path), bent(np.asarray(image, np.uint8), shape[:, :2], bend), [cv2.IMWRITE_JPEG_QUALITY, 92])
-    return len(names)
 
 
 def main() -> None:

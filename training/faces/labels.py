@@ -98,12 +98,19 @@ def label(folder: Path, out: Path) -> tuple[int, float]:
     """Label the pictures (*.jpg, *.png) of `folder` into `out`; return how many, and how far the teacher leans.
 
     `out` holds `names` (n,), `points` (n, 468, 3) in pixels, and `mirrored` (n, 468, 3), those of the mirror images, in
-    their own pixels. Pictures without a face are left out. The lean is the mean distance between the answer and the
-    mirror image's, in eye distances.
+    their own pixels; pictures without a face are left out. What it holds already is kept. The lean is the mean distance
+    between the answer and the mirror image's, in eye distances, of the pictures that are new.
     """
     names, points, others, lean = [], [], [], []
+    if out.exists():
+        with np.load(out) as stored:
+            names = [str(name) for name in stored["names"]]
+            points, others = list(stored["points"]), list(stored["mirrored"])
+    known = set(names)
     with FaceMesh(confidence=0.3) as plain, FaceMesh(confidence=0.3) as turned:
         for path in sorted(path for path in folder.iterdir() if path.suffix in (".jpg", ".png")):
+            if path.name in known:
+                continue
             image = cv2.imread(str(path))
             if image is None:
                 raise ValueError(f"{path} is no picture")
@@ -119,7 +126,7 @@ def label(folder: Path, out: Path) -> tuple[int, float]:
                     print(f"{len(names)} labelled", flush=True)
     found = [np.array(each, np.float32).reshape(-1, POINTS, 3) for each in (points, others)]
     out.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(out, names=np.array(names), points=found[0], mirrored=found[1])
+    np.savez(out, names=np.array(names, str), points=found[0], mirrored=found[1])
     return len(names), float(np.mean(lean)) if lean else float("nan")
 
 

@@ -196,6 +196,7 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=600)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--device", default="cpu", help="cpu, or cuda for torch on a GPU")
+    parser.add_argument("--no-labels", action="store_true", help="only draw")
     parser.add_argument("--jobs", type=int, default=1, help="processes that share the CPU's cores")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
@@ -206,6 +207,8 @@ def main() -> None:
     else:
         with started.Pool(options.jobs) as pool:
             pool.starmap(_share, shares)
+    if options.no_labels:
+        return
     count, lean = labels.label(options.out, options.out / "labels.npz")
     print(f"{count} faces labelled; the teacher leans by {lean:.4f} eye distances")
 

@@ -1,16 +1,17 @@
 """Make all that the observer is trained on, from a seed, and show some of it.
 
-    python -m training.observer.data DATA --seed 1 --people 600 --sprites 1500
+    python -m training.observer.data DATA --seed 1 --people 1300 --sprites 1800
     python -m training.observer.data DATA --sheet sheet.png
 
-DATA gets people/ (pictures), people.npz (the teacher's landmarks, and mattes) and sprites/ (things to cover faces
-with). What is there already is kept, so it may be stopped and started again. With --pictures, pictures that
-training.faces.people made before are labelled instead of drawn.
+DATA gets people/ (pictures, drawn and bent), people.npz (the teacher's landmarks, and mattes) and sprites/ (things to
+cover faces with). What is there already is kept, so it may be stopped and started again. With --pictures, pictures that
+training.faces.people made before are taken instead of drawn.
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ import cv2
 import numpy as np
 
 from livefill.types import RGB
+from training.faces.bent import bend_people
 from training.faces.labels import label
 from training.faces.mattes import mattes
 from training.observer.samples import SIZE, Sample, Studio
@@ -30,27 +32,30 @@ __all__ = ["contact_sheet", "main", "make", "open_studio", "shown"]
 def make(
     data: Path, *, people: int, sprites: int, seed: int, device: str, pictures: Path | None, cutouts: Path | None
 ) -> None:
-    """Draw people and sprites into `data` and label the people."""
-    data.mkdir(parents=True, exist_ok=True)
-    folder = pictures or data / "people"
+    """Draw people and sprites into `data`, bend the people, and label them."""
+    folder, looks = data / "people", data / "looks.npz"
+    folder.mkdir(parents=True, exist_ok=True)
     if pictures is None:
-        command = [sys.executable, "-m", "training.faces.people", str(folder)]
+        command = [sys.executable, "-m", "training.faces.people", str(folder), "--no-labels"]
         subprocess.run([*command, "--people", str(people), "--seed", str(seed), "--device", device], check=True)
+    else:
+        for path in pictures.glob("*.jpg"):
+            shutil.copy(path, folder / path.name)
     if not (data / "people.npz").exists():
-        looks = data / "looks.npz"
+        label(folder, looks)
+        bend_people(folder, looks, folder, seed=seed)
         label(folder, looks)
         with np.load(looks) as stored:
             found = dict(stored)
         np.savez(data / "people.npz", **found, mattes=mattes(folder, map(str, found["names"])))
-        looks.unlink()
     for done, count in build(data / "sprites", count=sprites, seed=seed, cutouts=cutouts):
         print(f"\r{done} of {count} sprites", end="", flush=True)
     print()
 
 
-def open_studio(data: Path, pictures: Path | None = None, *, part: str = "train") -> Studio:
+def open_studio(data: Path, *, part: str = "train") -> Studio:
     """Open what `make` has made."""
-    return Studio.open(pictures or data / "people", data / "people.npz", data / "sprites", part=part)
+    return Studio.open(data / "people", data / "people.npz", data / "sprites", part=part)
 
 
 def shown(sample: Sample) -> RGB:
@@ -76,8 +81,8 @@ def main() -> None:
     """Make the data, or show it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--people", type=int, default=600)
-    parser.add_argument("--sprites", type=int, default=1500)
+    parser.add_argument("--people", type=int, default=1300)
+    parser.add_argument("--sprites", type=int, default=1800)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--device", default="cpu", help="cuda draws people on a GPU")
     parser.add_argument("--pictures", type=Path, help="pictures of synthetic people that are there already")
@@ -95,7 +100,7 @@ def main() -> None:
             cutouts=options.cutouts,
         )
         return
-    sheet = contact_sheet(open_studio(options.data, options.pictures), seed=options.seed)
+    sheet = contact_sheet(open_studio(options.data), seed=options.seed)
     cv2.imwrite(str(options.sheet), np.ascontiguousarray(sheet[..., ::-1]))
 
 
