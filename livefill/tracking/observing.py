@@ -32,7 +32,7 @@ from livefill.geometry import (
 )
 from livefill.matte import reconcile, sharpen
 from livefill.observer import FACE_SHARE, MASK, SIZE, Observation, Observer
-from livefill.occluder import Comparison, compare
+from livefill.occluder import compare
 from livefill.profile import Profile
 from livefill.smoothing import OneEuro
 from livefill.tracking.laying import StaticMask, inside, lay
@@ -132,8 +132,7 @@ class ObserverTracker:
         seen = self._look(frame, self._rigid(choice, last.pose), choice)
         if seen.moved > AGAIN:
             seen = self._look(frame, self._rigid(choice, seen.points, seen.visible), choice)
-        settled, compared = self._compared(frame, seen, choice)
-        mask = self._steadied(seen, compared, last, choice)
+        mask, settled = self._masked(frame, seen, last, choice)
         hidden = _covered(mask, apply(scaled(seen.to_crop, MASK / SIZE), last.points)) > HIDDEN
         face = last.face if hidden else STEADY * last.face + (1 - STEADY) * seen.face
         if not hidden and seen.face > IS_FACE:
@@ -167,8 +166,7 @@ class ObserverTracker:
             return None
         self._candidates.clear()
         self._seen = frame.time
-        settled, compared = self._compared(frame, seen, choice)
-        mask = self._steadied(seen, compared, None, choice)
+        mask, settled = self._masked(frame, seen, None, choice)
         points, pose = self._completed(seen, settled, choice)
         return _Memory(points, pose, seen.visible, seen.to_crop, seen.crop, mask, choice, seen.face, known)
 
@@ -183,21 +181,31 @@ class ObserverTracker:
         scale = np.array([width / first.image.shape[1], height / first.image.shape[0]], np.float32)
         return [Candidate.of(first.points * scale)]
 
-    def _compared(self, frame: Frame, seen: Observation, choice: int) -> tuple[Points, Comparison | None]:
-        """Lay the reference onto the landmarks and compare, at half the crop's size.
+    def _masked(self, frame: Frame, seen: Observation, last: _Memory | None, choice: int) -> tuple[Mask, Points | None]:
+        """Return what covers the head, and where the landmarks are once the reference has settled on them.
 
-        Return also where the landmarks are once the reference has settled on what is free to be seen.
+        The mask follows the network where that is sure, lingers where it is not, and is then compared with the
+        reference, at half the crop's size. Where nothing is covered there is nothing to compare and to settle.
         """
-        if not self._small:
-            return seen.points, None
-        to_half = scaled(seen.to_crop, MASK / SIZE)
+        mask, to_half = seen.mask, scaled(seen.to_crop, MASK / SIZE)
+        if last is not None:
+            back = invert(scaled(last.to_crop, MASK / SIZE))
+            before = cv2.warpAffine(last.mask, compose(to_half, back), (MASK, MASK))
+            doubt = LINGER * (1 - np.abs(2 * mask - 1))
+            mask = np.asarray(mask + doubt * (before - mask), np.float32)
+        if self._profile is None:
+            return mask, None
+        if not (mask > 0.5).any():
+            return np.zeros_like(mask), None
         crop = np.asarray(cv2.resize(seen.crop, (MASK, MASK), interpolation=cv2.INTER_AREA), np.uint8)
         free = 1 - cv2.dilate(seen.mask, np.ones((3, 3), np.uint8))
         expected, field = self._laid(frame, seen, choice, crop, to_half, np.asarray(free, np.float32))
-        in_half = apply(to_half, seen.points)
-        settled = apply(invert(to_half), in_half + sample(field, in_half[None])[0])
-        shown = inside(frame.image, to_half, MASK)
-        return settled, compare(crop, expected, in_half, inside=shown, mask=seen.mask)
+        points = apply(to_half, seen.points)
+        settled = apply(invert(to_half), points + sample(field, points[None])[0])
+        compared = compare(crop, expected, points, inside=inside(frame.image, to_half, MASK), mask=seen.mask)
+        known = self._profile.references[choice]
+        turn = turned(known.points, known.depth, seen.points)
+        return reconcile(mask, compared.surprise, points, turned=turn), settled
 
     def _laid(
         self, frame: Frame, seen: Observation, choice: int, crop: RGB, to_crop: Affine, free: Mask
@@ -207,7 +215,7 @@ class ObserverTracker:
         field = settle(expected, crop, free)
         return shift(expected, field), field
 
-    def _completed(self, seen: Observation, settled: Points, choice: int) -> tuple[Points, Points]:
+    def _completed(self, seen: Observation, settled: Points | None, choice: int) -> tuple[Points, Points]:
         """Return the landmarks, those that are hidden where the rigid face has them, and the rigid face itself.
 
         What an eye or a nose looks like in the reference says more exactly how the head is held than the network does,
@@ -215,6 +223,8 @@ class ObserverTracker:
         """
         if self._profile is None:
             return seen.points, seen.points
+        if settled is None:
+            return seen.points, self._rigid(choice, seen.points, seen.visible**2)
         alike = self._alike(choice, seen)
         held = seen.points + alike * (settled - seen.points)
         pose = self._rigid(choice, held, (alike * self._inner[choice] + 1 - alike) * seen.visible**2)
@@ -272,20 +282,6 @@ class ObserverTracker:
         if self._profile is None:
             return 0
         return self._profile.nearest(last.points, last.visible, current=last.reference)
-
-    def _steadied(self, seen: Observation, compared: Comparison | None, last: _Memory | None, choice: int) -> Mask:
-        """Follow the new mask where it is sure, and linger on the last one where it is not."""
-        mask, to_half = seen.mask, scaled(seen.to_crop, MASK / SIZE)
-        if last is not None:
-            back = invert(scaled(last.to_crop, MASK / SIZE))
-            before = cv2.warpAffine(last.mask, compose(to_half, back), (MASK, MASK))
-            doubt = LINGER * (1 - np.abs(2 * mask - 1))
-            mask = np.asarray(mask + doubt * (before - mask), np.float32)
-        if compared is None or self._profile is None:
-            return mask
-        known = self._profile.references[choice]
-        turn = turned(known.points, known.depth, seen.points)
-        return reconcile(mask, compared.surprise, apply(to_half, seen.points), turned=turn)
 
 
 def _covered(mask: Mask, points: Points) -> float:

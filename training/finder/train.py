@@ -63,6 +63,7 @@ def main() -> None:
     parser.add_argument("--sprites", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=15, help="how long this part may take")
     parser.add_argument("--total-minutes", type=float, default=None, help="how long all parts together will take")
+    parser.add_argument("--start", type=Path, help="weights to begin with, such as training/finder/weights.pt")
     parser.add_argument("--batch", type=int, default=24)
     parser.add_argument("--rate", type=float, default=2.5e-3)
     parser.add_argument("--workers", type=int, default=1)
@@ -88,6 +89,10 @@ def train(options: argparse.Namespace) -> None:
     slow = torch.optim.swa_utils.AveragedModel(
         model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.99), use_buffers=True
     )
+    if options.start is not None:
+        begun = torch.load(options.start, weights_only=True)["model"]
+        model.load_state_dict({name: value.float() for name, value in begun.items()})
+        slow.module.load_state_dict(model.state_dict())
     optimiser = torch.optim.AdamW(model.parameters(), lr=options.rate, weight_decay=0.02)
     step, before, best = 0, 0.0, -float("inf")
     last = options.run / "last.pt"
