@@ -82,7 +82,7 @@ class Reference:
         return np.asarray(image, np.uint8)
 
     def shrunk(self, face_width: float, *, coarse: bool = False) -> Reference:
-        """Return this reference scaled down so that its face is `face_width` pixels wide, if it is wider."""
+        """Return this reference, its warp `coarse` or not, its face no more than `face_width` pixels wide."""
         factor = face_width / max(float(np.ptp(self.points[:, 0])), 1.0)
         if factor >= 1:
             return replace(self, coarse=coarse) if coarse != self.coarse else self

@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 
 import torch
+from torch import nn
+from torch.optim.swa_utils import AveragedModel
 
-__all__ = ["log", "store"]
+__all__ = ["begin_with", "log", "store"]
 
 
 def store(state: object, path: Path) -> None:
@@ -15,6 +17,13 @@ def store(state: object, path: Path) -> None:
     draft = path.with_suffix(".part")
     torch.save(state, draft)
     draft.replace(path)
+
+
+def begin_with(weights: Path, model: nn.Module, slow: AveragedModel) -> None:
+    """Start a model and its running average from weights as they are kept in the project: halves."""
+    begun = torch.load(weights, map_location="cpu", weights_only=True)["model"]
+    model.load_state_dict({name: value.float() for name, value in begun.items()})
+    slow.module.load_state_dict(model.state_dict())
 
 
 def log(run: Path, line: dict[str, float]) -> None:

@@ -51,7 +51,9 @@ STEADY = 0.8  # how much of the past the belief in a face keeps
 HIDDEN = 0.85  # share of the face that is covered when nothing can be said of its landmarks
 HOLD = 0.6  # seconds that a face that is hidden, or not seen, is carried on
 SEARCH_EVERY = 3  # frames from one look over the whole picture to the next
-ALIKE = 0.02  # eye distances that a head may be turned from the reference until its texture says little
+ALIKE = (
+    0.02  # eye distances of turn up to which a head looks as in the reference; at twice that its texture says nothing
+)
 LINGER = 0.4  # of the last mask, where the network is in doubt
 
 
@@ -294,5 +296,5 @@ def _sound(points: Points, image: RGB) -> bool:
     """Say whether landmarks can be those of a face in this picture: of some size, and mostly inside."""
     height, width = image.shape[:2]
     center = points.mean(0)
-    inside = -0.1 * width < center[0] < 1.1 * width and -0.1 * height < center[1] < 1.1 * height
-    return bool(inside and np.isfinite(points).all() and 8 < np.ptp(points[:, 0]) < 2 * width)
+    within = -0.1 * width < center[0] < 1.1 * width and -0.1 * height < center[1] < 1.1 * height
+    return bool(within and np.isfinite(points).all() and 8 < np.ptp(points[:, 0]) < 2 * width)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from livefill.geometry import EYE_CORNERS, apply, grid, invert
 from livefill.types import RGB, Affine, Points
 from training.faces.labels import label
+from training.faces.people import write_picture
 
 __all__ = ["BENT", "Bend", "bend_people", "bent_name", "draw_bend"]
 
@@ -93,11 +94,11 @@ def bend_people(pictures: Path, labels: Path, out: Path, *, seed: int) -> None:
     for name, shape in zip(names, points, strict=True):
         if int(name.split("_")[1]) >= BENT or (path := out / bent_name(name)).exists():
             continue
-        image = cv2.imread(str(pictures / name))
+        image = cv2.imread(str(pictures / name), cv2.IMREAD_COLOR)
         if image is None:
             raise ValueError(f"{pictures / name} is no picture")
         bend = draw_bend(np.random.default_rng([seed, int(name.split("_")[1])]))
-        cv2.imwrite(str(path), bent(np.asarray(image, np.uint8), shape[:, :2], bend), [cv2.IMWRITE_JPEG_QUALITY, 92])
+        write_picture(path, bent(np.asarray(image[..., ::-1], np.uint8), shape[:, :2], bend))
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from livefill.geometry import eye_distance
 from livefill.landmarker import FaceMesh
 from livefill.types import RGB
 
@@ -136,8 +137,7 @@ def _first(mesh: FaceMesh) -> Callable[[RGB], Floats | None]:
 
 def _apart(a: Floats, b: Floats) -> float:
     """Return the mean distance of two faces' landmarks in the picture, in eye distances of the second."""
-    eyes = np.linalg.norm(b[EYES[0], :2] - b[EYES[1], :2])
-    return float(np.linalg.norm(a[:, :2] - b[:, :2], axis=1).mean() / eyes)
+    return float(np.linalg.norm(a[:, :2] - b[:, :2], axis=1).mean()) / eye_distance(b[:, :2])
 
 
 def _mean_shape(shapes: Floats) -> NDArray[np.float64]:

@@ -30,7 +30,18 @@ from training.faces.directions import load, moved
 from training.faces.generator import LAYERS, STYLE, FaceGenerator, Styles
 from training.faces.motion import LIMITS, conversation
 
-__all__ = ["RANGES", "SIDE", "TURNED", "Poser", "draw_people", "file_names", "is_adult", "poses", "to_picture"]
+__all__ = [
+    "RANGES",
+    "SIDE",
+    "TURNED",
+    "Poser",
+    "draw_people",
+    "file_names",
+    "is_adult",
+    "poses",
+    "to_picture",
+    "write_picture",
+]
 
 Floats = NDArray[np.float32]
 Amounts = dict[str, float]  # standard deviations per attribute
@@ -144,7 +155,7 @@ def draw_people(out: Path, numbers: range, *, seed: int, device: str) -> None:
     with FaceMesh(video=False, confidence=0.3) as mesh:
         for done, person in enumerate(wanted, 1):
             for name, face in zip(file_names(person), _person(poser, render, mesh, [seed, person]), strict=True):
-                _write(out / name, to_picture(face))
+                write_picture(out / name, to_picture(face))
             if done % 10 == 0 or done == len(wanted):
                 print(f"{done} of {len(wanted)} people, {(time.monotonic() - began) / done:.1f} s each", flush=True)
 
@@ -171,7 +182,7 @@ def _backend(device: str) -> tuple[Generator, Render]:
     return torched, torched.render_many
 
 
-def _write(path: Path, picture: RGB) -> None:
+def write_picture(path: Path, picture: RGB) -> None:
     """Write a JPEG that is either complete or not there."""
     written, data = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])
     if not written:

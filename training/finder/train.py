@@ -24,7 +24,7 @@ from training.finder.evaluate import evaluate
 from training.finder.losses import WEIGHTS, losses, target
 from training.finder.model import STRIDE, Finder
 from training.finder.scenes import Scene, Stage
-from training.runs import log, store
+from training.runs import begin_with, log, store
 
 __all__ = ["Batches", "main", "to_tensors", "train"]
 
@@ -90,9 +90,7 @@ def train(options: argparse.Namespace) -> None:
         model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.99), use_buffers=True
     )
     if options.start is not None:
-        begun = torch.load(options.start, weights_only=True)["model"]
-        model.load_state_dict({name: value.float() for name, value in begun.items()})
-        slow.module.load_state_dict(model.state_dict())
+        begin_with(options.start, model, slow)
     optimiser = torch.optim.AdamW(model.parameters(), lr=options.rate, weight_decay=0.02)
     step, before, best = 0, 0.0, -float("inf")
     last = options.run / "last.pt"

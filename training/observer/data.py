@@ -48,6 +48,7 @@ def make(
         with np.load(looks) as stored:
             found = dict(stored)
         np.savez(data / "people.npz", **found, mattes=mattes(folder, map(str, found["names"])))
+        looks.unlink()
     for done, count in build(data / "sprites", count=sprites, seed=seed, cutouts=cutouts):
         print(f"\r{done} of {count} sprites", end="", flush=True)
     print()

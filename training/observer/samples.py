@@ -149,8 +149,7 @@ class Studio:
             face, same = np.float32(-1), np.float32(-1)
         shrunk = cv2.resize(alpha, (MASK, MASK), interpolation=cv2.INTER_AREA)
         mask = (np.clip(1.6 * shrunk - 0.1, 0, 1) * 255).astype(np.uint8)  # what shines through is covered as well
-        laid = (apply(to_crop, prior) - SIZE / 2) / SIZE
-        laid = np.asarray(laid, np.float32)
+        laid = np.asarray((apply(to_crop, prior) - SIZE / 2) / SIZE, np.float32)
         return Sample(crop, reference, known, laid, _to_unit(in_crop), _to_unit(twin), visible, mask, face, same)
 
     def _cut(self, index: int, to_crop: Affine, random: Random, style: int | None, *, alone: bool) -> RGB:

@@ -26,7 +26,7 @@ from training.faces.labels import mirror_pairs
 from training.observer.losses import WEIGHTS, landmark_error, losses
 from training.observer.model import Observation, Observer
 from training.observer.samples import SIZE, Sample, Studio
-from training.runs import log, store
+from training.runs import begin_with, log, store
 
 __all__ = ["Batches", "canonical_face", "evaluate", "main", "observe", "to_tensors"]
 
@@ -143,9 +143,7 @@ def train(options: argparse.Namespace) -> None:
         model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998), use_buffers=True
     )
     if options.start is not None:
-        begun = torch.load(options.start, map_location=options.device, weights_only=True)["model"]
-        model.load_state_dict({name: value.float() for name, value in begun.items()})
-        slow.module.load_state_dict(model.state_dict())
+        begin_with(options.start, model, slow)
     optimiser = torch.optim.AdamW(model.parameters(), lr=options.rate, weight_decay=0.02, fused=True)
     step, used, best = 0, 0.0, float("inf")
     last = options.run / "last.pt"
@@ -216,11 +214,10 @@ def mirrored_batch(batch: dict[str, Tensor]) -> dict[str, Tensor]:
     """Return the batch as a mirror shows it: drawing a sample anew costs as much as learning from it."""
     pairs = torch.from_numpy(mirror_pairs())
     flipped = {name: batch[name].flip(-1) for name in ("crop", "reference", "mask")}
-    prior = batch["prior"][:, pairs] * torch.tensor([-1.0, 1.0]) - torch.tensor(
-        [1 / SIZE, 0]
-    )  # between pixels' middles
-    flipped |= {"prior": prior, "visible": batch["visible"][:, pairs]}
-    return {**batch, **flipped, "points": batch["twin"], "twin": batch["points"]}
+    # The mirror stands between the middles of two pixels.
+    prior = batch["prior"][:, pairs] * torch.tensor([-1.0, 1.0]) - torch.tensor([1 / SIZE, 0])
+    visible = batch["visible"][:, pairs]
+    return {**batch, **flipped, "prior": prior, "visible": visible, "points": batch["twin"], "twin": batch["points"]}
 
 
 if __name__ == "__main__":
