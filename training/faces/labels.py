@@ -2,8 +2,8 @@
 
 The teacher is MediaPipe's face mesh (Kartynnik et al. 2019). Its answer depends on the crop that it cuts: from a fresh
 search it differs by 0.015 eye distances (0.03 at the forehead) from what it says when it follows the same face, where
-the crop comes from its own last answer. So each picture is shown until the answer settles, which comes to 0.0036 of
-what it says in a video. It also leans to one side, by 0.007: so the mirror image is a picture of its own, with its own
+the crop comes from its own last answer. So each picture is shown until the answer settles, which comes to 0.0045 of
+what it says in a video. It also leans to one side, by 0.012: so the mirror image is a picture of its own, with its own
 answer.
 
     python -m training.faces.labels FOLDER OUT.npz
