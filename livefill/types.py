@@ -5,7 +5,7 @@ Images are RGB uint8 (H, W, 3), C-contiguous. Masks are 1 where something must b
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
@@ -17,9 +17,10 @@ Mask: TypeAlias = NDArray[np.float32]  # (H, W), 0..1
 Points: TypeAlias = NDArray[np.float32]  # (468, 2), pixels of the frame, x then y
 Affine: TypeAlias = NDArray[np.float32]  # (2, 3), takes (x, y, 1) to (x, y)
 Tensor: TypeAlias = NDArray[Any]
-Inputs: TypeAlias = Mapping[str, Tensor]
+Inputs: TypeAlias = Mapping[str, Any]  # tensors by name, and the bank
 Outputs: TypeAlias = Mapping[str, Tensor]
 State: TypeAlias = Any  # opaque: only the session that made it may look inside
+Bank: TypeAlias = Any  # opaque as well: what a session remembers of a profile's references
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,8 @@ class ModelSpec:
     backend: str  # the runtime that executes it
     device: str  # where it runs
     size: int  # side of the square crop in pixels
+    face_share: float = 0.44  # of the crop that the face takes
+    references: int = 0  # how many of a profile's references it wants to remember
 
 
 class Session(Protocol):
@@ -88,12 +91,20 @@ class Session(Protocol):
 
     spec: ModelSpec
 
+    def remember(self, references: Sequence[Inputs]) -> Bank:
+        """Encode a profile's references once: each a `crop` of the uncovered face, and its `drawing`."""
+        ...
+
     def initial_state(self) -> State:
         """Return the state before the first frame."""
         ...
 
     def step(self, inputs: Inputs, state: State) -> tuple[Outputs, State]:
-        """Fill one crop. All images are float32 (size, size, 3), 0..1; masks are float32 (size, size)."""
+        """Fill one crop: `crop`, `expected`, `mask`, `drawing` and the profile's `bank` give `fill` and `trust`.
+
+        Images are float32 (size, size, 3), 0..1; masks and trust are float32 (size, size); the drawing of the landmarks
+        is float32 (size, size, 2). `trust` is 1 where the expected picture's own detail may be shown.
+        """
         ...
 
 

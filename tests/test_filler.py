@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 
 import cv2
@@ -13,7 +13,7 @@ from livefill.composite import paste
 from livefill.filler import Filler, must_reset
 from livefill.geometry import face_hull, fill_polygon
 from livefill.profile import Profile
-from livefill.types import RGB, Frame, Inputs, ModelSpec, Outputs, Patch, State, Track
+from livefill.types import RGB, Bank, Frame, Inputs, ModelSpec, Outputs, Patch, State, Track
 
 PERSON = synthetic.person()
 REFERENCE = PERSON.references[0]
@@ -164,6 +164,9 @@ class Counting:
 
     def __init__(self) -> None:
         self.states: list[int] = []
+
+    def remember(self, references: Sequence[Inputs]) -> Bank:
+        return None
 
     def initial_state(self) -> State:
         return 0

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from livefill.types import RGB
 
-__all__ = ["Light", "expose", "light", "shoot"]
+__all__ = ["Light", "Webcam", "expose", "light", "near", "shoot", "webcam"]
 
 Random = np.random.Generator
+STREAK = 9  # pixels of the longest motion blur
 LEVELS = np.arange(256, dtype=np.float32) / 255
 
 
@@ -46,6 +47,12 @@ def light(random: Random, strength: float = 1.0) -> Light:
     )
 
 
+def near(look: Light, random: Random) -> Light:
+    """Draw nearly the same light."""
+    gains = [float(gain * np.exp(random.normal(0, 0.05))) for gain in look.gain]
+    return Light((gains[0], gains[1], gains[2]), look.gamma, look.contrast, look.saturation, look.slope)
+
+
 def expose(image: RGB, look: Light) -> RGB:
     """Show a picture in another light."""
     curves = np.stack([np.clip(LEVELS * gain, 0, 1) ** look.gamma for gain in look.gain], axis=-1)
@@ -63,50 +70,83 @@ def expose(image: RGB, look: Light) -> RGB:
     return np.asarray(lit, np.uint8)
 
 
+@dataclass(frozen=True, slots=True)
+class Webcam:
+    """What a webcam does wrong, the same in every picture; None where it does not."""
+
+    shrink: float | None  # low resolution: how much smaller the picture once was
+    blur: float | None  # standard deviation in pixels
+    streak: tuple[float, float] | None  # motion blur: half its length in x and y
+    noise: float | None  # standard deviation in levels
+    coarse: bool  # whether the noise is as coarse as the scaler makes it
+    gray: bool  # whether it has no colour
+    quality: int | None  # of JPEG
+
+    def see(self, image: RGB) -> RGB:
+        """Take a picture without noise and compression."""
+        height, width = image.shape[:2]
+        if self.shrink is not None:
+            small = cv2.resize(image, None, fx=self.shrink, fy=self.shrink, interpolation=cv2.INTER_AREA)
+            image = np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
+        if self.blur is not None:
+            image = np.asarray(cv2.GaussianBlur(image, (0, 0), self.blur), np.uint8)
+        return image if self.streak is None else _streaked(image, self.streak)
+
+    def shoot(self, image: RGB, random: Random) -> RGB:
+        """Take a picture; every one has noise of its own."""
+        image = self.see(image)
+        if self.noise is not None:
+            image = self._noisy(image, random, self.noise)
+        if self.quality is not None:
+            _, packed = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, self.quality])
+            image = np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR), np.uint8)
+        return image
+
+    def _noisy(self, image: RGB, random: Random, sigma: float) -> RGB:
+        height, width = image.shape[:2]
+        # One large table of noise, read at a random place: drawing normal numbers would cost more than all the rest.
+        table = _noise_table()
+        y, x = random.integers(0, table.shape[0] - height), random.integers(0, table.shape[1] - width)
+        grain = table[y : y + height, x : x + width]
+        if self.coarse:
+            grain = cv2.GaussianBlur(grain, (3, 3), 0) * 2
+        if self.gray:
+            grain = cv2.merge([grain[..., 0]] * 3)
+        return np.asarray(cv2.add(image, np.ascontiguousarray(grain) * np.float32(sigma), dtype=cv2.CV_8U), np.uint8)
+
+
+def webcam(random: Random, strength: float = 1.0) -> Webcam:
+    """Draw a webcam: low resolution, blur, noise, compression, each sometimes; with `strength` 0 never."""
+
+    def sometimes(odds: float, low: float, high: float) -> float | None:
+        value = float(random.uniform(low, high))
+        return value if random.random() < odds * strength else None
+
+    angle, quality = float(random.uniform(0, np.pi)), sometimes(0.5, 25, 92)
+    length = sometimes(0.12, 1, STREAK / 2)
+    return Webcam(
+        sometimes(0.3, 0.3, 0.9),
+        sometimes(0.25, 0.4, 1.6),
+        None if length is None else (length * float(np.cos(angle)), length * float(np.sin(angle))),
+        sometimes(0.6, 1, 10),
+        random.random() < 0.4,
+        random.random() < 0.5,
+        None if quality is None else int(quality),
+    )
+
+
 def shoot(image: RGB, random: Random, strength: float = 1.0) -> RGB:
-    """Take the picture with a webcam: low resolution, blur, noise, compression, each sometimes."""
-    height, width = image.shape[:2]
-    if random.random() < 0.3 * strength:
-        factor = random.uniform(0.3, 0.9)
-        small = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
-        image = np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
-    if random.random() < 0.25 * strength:
-        image = np.asarray(cv2.GaussianBlur(image, (0, 0), random.uniform(0.4, 1.6)), np.uint8)
-    if random.random() < 0.12 * strength:
-        image = _streak(image, random)
-    if random.random() < 0.6 * strength:
-        image = _noise(image, random, random.uniform(1, 10))
-    if random.random() < 0.5 * strength:
-        quality = int(random.uniform(25, 92))
-        _, packed = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
-        image = np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR), np.uint8)
-    return image
+    """Take one picture with some webcam."""
+    return webcam(random, strength).shoot(image, random)
 
 
-def _streak(image: RGB, random: Random) -> RGB:
-    """Motion blur along a random line of up to nine pixels."""
-    side = 9
-    kernel = np.zeros((side, side), np.float32)
-    angle, length = random.uniform(0, np.pi), random.uniform(1, side / 2)
-    step = np.array([np.cos(angle), np.sin(angle)]) * length
-    middle = np.array([side // 2, side // 2])
-    ends = [tuple(np.rint(middle + sign * step).astype(int).tolist()) for sign in (-1, 1)]
+def _streaked(image: RGB, step: tuple[float, float]) -> RGB:
+    """Motion blur along a line of up to STREAK pixels."""
+    kernel = np.zeros((STREAK, STREAK), np.float32)
+    middle = np.array([STREAK // 2, STREAK // 2])
+    ends = [tuple(np.rint(middle + sign * np.array(step)).astype(int).tolist()) for sign in (-1, 1)]
     cv2.line(kernel, ends[0], ends[1], (1.0,), 1)
     return np.asarray(cv2.filter2D(image, -1, kernel / kernel.sum()), np.uint8)
-
-
-def _noise(image: RGB, random: Random, sigma: float) -> RGB:
-    """Noise of the sensor, partly coloured, partly as coarse as the scaler makes it."""
-    height, width = image.shape[:2]
-    # One large table of noise, read at a random place: drawing normal numbers would cost more than all the rest.
-    table = _noise_table()
-    y, x = random.integers(0, table.shape[0] - height), random.integers(0, table.shape[1] - width)
-    grain = table[y : y + height, x : x + width]
-    if random.random() < 0.4:
-        grain = cv2.GaussianBlur(grain, (3, 3), 0) * 2
-    if random.random() < 0.5:
-        grain = cv2.merge([grain[..., 0]] * 3)
-    return np.asarray(cv2.add(image, np.ascontiguousarray(grain) * np.float32(sigma), dtype=cv2.CV_8U), np.uint8)
 
 
 _TABLE: list[NDArray[np.float32]] = []

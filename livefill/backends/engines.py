@@ -14,13 +14,13 @@ INSTALLED = Path(__file__).parents[1] / "engines"  # in an installed package
 CHECKOUT = Path(__file__).parents[2] / "engines"  # in a checkout of the repository
 
 
-def engine_path(kind: str) -> Path:
+def engine_path(name: str) -> Path:
     """Return the file of a network that ships, such as "observer"."""
     for folder in (INSTALLED, CHECKOUT):
-        path = folder / f"{kind}.onnx"
+        path = folder / f"{name}.onnx"
         if path.exists():
             return path
-    raise BackendError(f"the network {kind}.onnx is missing from {INSTALLED}: install livefill again")
+    raise BackendError(f"the network {name}.onnx is missing from {INSTALLED}: install livefill again")
 
 
 def parse_contract(metadata: dict[str, str], kind: str, keys: tuple[str, ...], *, path: Path) -> dict[str, str]:

@@ -41,6 +41,6 @@ class Network:
         return dict(zip(self._outputs, self._session.run(self._outputs, dict(inputs)), strict=True))
 
 
-def open_network(kind: str, *, keys: tuple[str, ...] = ()) -> Network:
-    """Open a network that ships."""
-    return Network(engine_path(kind), kind, keys=keys)
+def open_network(name: str, *, kind: str | None = None, keys: tuple[str, ...] = ()) -> Network:
+    """Open a network that ships; its `kind` is its name unless there are several of it."""
+    return Network(engine_path(name), kind or name, keys=keys)

@@ -2,55 +2,109 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from livefill.alignment import blur
-from livefill.types import Inputs, ModelSpec, Outputs, State
+from livefill.types import Bank, Inputs, ModelSpec, Outputs, State
 
-__all__ = ["ReferenceSession"]
+__all__ = ["Light", "ReferenceSession", "lit"]
 
 Floats = NDArray[np.float32]
 OUTLIER = 0.15  # a difference larger than this share of full scale is not one of light
 STEADY = 0.6  # how much of the last frame's light is kept
+TONES = (0.6, 0.3, 0.15)  # differences that still count as one of tone, from wide to narrow
+STRONGEST = 3.0  # gain
+FLAT = 0.004  # variance of a picture that says little about the gain
+FEW = 40.0  # small pixels that say little about the tone
+SIDE = 64  # pixels in which light is worked out: it is smooth
 
 
 @dataclass(frozen=True, slots=True)
-class _Light:
-    offset: Floats  # (size / 2, size / 2, 3)
+class Light:
+    """What makes the expected picture's light that of the crop."""
+
+    gain: Floats  # (3,)
+    lift: Floats  # (3,)
+    offset: Floats  # (SIDE, SIDE, 3)
 
 
 class ReferenceSession:
-    """Gives `fill` = the expected picture with the light of the crop around the hole, and `trust` = 1.
+    """Gives `fill` = the expected picture with the light of the crop around the hole, and `trust` = 1."""
 
-    The light is a smooth membrane: the difference of crop and expectation where both are seen, pulled into the hole
-    over a pyramid (push-pull, Gortler et al. 1996, section 3.4) and steadied over time.
-    """
-
-    def __init__(self, size: int = 128) -> None:
+    def __init__(self, size: int = 128, *, face_share: float = 0.44) -> None:
         """`size` is the crop's side in pixels; the light needs few."""
-        self.spec = ModelSpec(name="warped reference", backend="reference", device="cpu", size=size)
+        self.spec = ModelSpec("warped reference", "reference", "cpu", size, face_share)
+
+    def remember(self, references: Sequence[Inputs]) -> Bank:
+        """Remember nothing."""
+        return None
 
     def initial_state(self) -> State:
         """Return the state before the first frame: no light known."""
         return None
 
     def step(self, inputs: Inputs, state: State) -> tuple[Outputs, State]:
-        """Take `crop`, `expected` (size, size, 3) and `mask` (size, size); give `fill` and `trust`."""
-        expected = inputs["expected"]
-        seen = _half(1 - np.asarray(inputs["mask"], np.float32))
-        difference = _half(np.asarray(inputs["crop"] - expected, np.float32))  # light is smooth: half the size will do
-        outlying = np.abs(difference).max(-1) / OUTLIER
-        weight = np.where(seen < 0.99, 0, 1 / (1 + outlying * outlying) ** 2).astype(np.float32)
-        offset = membrane(difference, weight)
-        if isinstance(state, _Light):
-            offset = np.asarray(STEADY * state.offset + (1 - STEADY) * offset, np.float32)
-        light = cv2.resize(offset, expected.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-        fill = np.clip(expected + light, 0, 1).astype(np.float32)
-        return {"fill": fill, "trust": np.ones(fill.shape[:2], np.float32)}, _Light(offset)
+        """Take `crop`, `expected` and `mask`; give `fill` and `trust`."""
+        fill, light = lit(inputs, state)
+        return {"fill": fill, "trust": np.ones(fill.shape[:2], np.float32)}, light
+
+
+def lit(inputs: Inputs, last: Light | None) -> tuple[Floats, Light]:
+    """Return the expected picture in the light of the crop around the hole, and that light, to be handed back.
+
+    First another tone for the whole picture: a gain and a lift per channel, on which what is seen agrees. Then what is
+    left of light, a smooth membrane: the difference of crop and expectation where both are seen, pulled into the hole
+    over a pyramid (push-pull, Gortler et al. 1996, section 3.4). Both are steadied over time.
+    """
+    crop, expected, mask = (_shrunk(np.asarray(inputs[name], np.float32)) for name in ("crop", "expected", "mask"))
+    seen = np.asarray(mask < 0.01, np.float32)
+    gain, lift = _tone(expected, crop, seen * _middle(len(seen)))
+    difference = crop - np.asarray(expected * gain + lift, np.float32)
+    outlying = np.abs(difference).max(-1) / OUTLIER
+    offset = membrane(difference, np.asarray(seen / (1 + outlying * outlying) ** 2, np.float32))
+    if last is not None:
+        gain, lift, offset = (
+            np.asarray(STEADY * before + (1 - STEADY) * now, np.float32)
+            for before, now in ((last.gain, gain), (last.lift, lift), (last.offset, offset))
+        )
+    whole: Floats = np.asarray(inputs["expected"], np.float32)
+    spread = cv2.resize(offset + lift, whole.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    return np.asarray(np.clip(whole * gain + spread, 0, 1), np.float32), Light(gain, lift, offset)
+
+
+@lru_cache(maxsize=4)
+def _middle(side: int) -> Floats:
+    """Return how much each place counts for the tone: it is the face's, not the room's."""
+    away = (np.arange(side, dtype=np.float32) - (side - 1) / 2) / (0.3 * side)
+    return np.asarray(np.exp(-(away[:, None] ** 2 + away[None] ** 2)), np.float32)
+
+
+def _tone(expected: Floats, crop: Floats, seen: Floats) -> tuple[Floats, Floats]:
+    """Fit gain and lift (3,) that bring `expected` to `crop` where it is `seen`.
+
+    Least squares, repeated with less and less weight for what disagrees (Geman, McClure 1987). A picture with little
+    contrast says little about the gain, which is then the ratio of the means.
+    """
+    theirs, ours, weight = expected.reshape(-1, 3), crop.reshape(-1, 3), seen.ravel()
+    gain, lift = np.ones(3, np.float32), np.zeros(3, np.float32)
+    for width in TONES:
+        residual = np.abs(ours - theirs * gain - lift).max(1) / width
+        trusted = weight / (1 + residual * residual) ** 2
+        total = float(trusted.sum()) + 1e-6
+        mean, aim = trusted @ theirs / total, trusted @ ours / total
+        centred = theirs - mean
+        spread = trusted @ (centred * centred) / total + FLAT
+        likely = np.clip(aim / np.maximum(mean, 0.02), 1 / STRONGEST, STRONGEST)  # light multiplies
+        slope = (trusted @ (centred * (ours - aim)) / total + FLAT * likely) / spread
+        gain = np.clip(slope, 1 / STRONGEST, STRONGEST).astype(np.float32)
+        lift = np.asarray((aim - gain * mean) * (total / (total + FEW)), np.float32)
+    return gain, lift
 
 
 def membrane(values: Floats, weight: Floats, *, sigma: float = 2.0) -> Floats:
@@ -64,6 +118,11 @@ def membrane(values: Floats, weight: Floats, *, sigma: float = 2.0) -> Floats:
         known = np.minimum(share * 1.5, 1)[..., None]
         spread = total / np.maximum(share, 1e-6)[..., None] * known + spread * (1 - known)
     return np.asarray(spread, np.float32)
+
+
+def _shrunk(image: Floats) -> Floats:
+    side = min(SIDE, len(image))
+    return np.asarray(cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _half(image: Floats) -> Floats:

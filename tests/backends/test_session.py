@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import synthetic
@@ -9,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from livefill.backends import BACKENDS, open_session
+from livefill.drawing import draw_landmarks
 from livefill.types import Inputs, Session
 
 HOLE = (60, 70, 120, 130)
@@ -19,14 +22,21 @@ def session(request: pytest.FixtureRequest) -> Session:
     return open_session(request.param)
 
 
-def inputs_of(session: Session, *, light: float = 0.0, box: tuple[int, int, int, int] = HOLE) -> dict[str, np.ndarray]:
+@pytest.fixture(scope="module")
+def reference() -> Session:
+    return open_session("reference")
+
+
+def inputs_of(session: Session, *, light: float = 0.0, box: tuple[int, int, int, int] = HOLE) -> dict[str, Any]:
     size = session.spec.size
-    points = synthetic.face((size / 2, size / 2), 0.44 * size)
+    points = synthetic.face((size / 2, size / 2), session.spec.face_share * size)
     expected = synthetic.picture(points, (size, size)).astype(np.float32) / 255
     crop = np.clip(expected + np.float32(light), 0, 1)
     mask = synthetic.block((size, size), box)
     crop[mask > 0] = (0.1, 0.2, 0.8)
-    return {"crop": crop, "expected": expected, "mask": mask}
+    drawing = draw_landmarks(points, size)
+    bank = session.remember([{"crop": expected, "drawing": drawing}])
+    return {"crop": crop, "expected": expected, "mask": mask, "drawing": drawing, "bank": bank}
 
 
 def fill(session: Session, inputs: Inputs) -> np.ndarray:
@@ -45,18 +55,18 @@ def test_fill_is_a_picture_of_the_crop(session: Session) -> None:
 
 
 @pytest.mark.parametrize("light", [0.0, 0.08, -0.08])
-def test_hole_gets_what_was_expected_in_the_light_around_it(session: Session, light: float) -> None:
-    inputs = inputs_of(session, light=light)
+def test_hole_gets_what_was_expected_in_the_light_around_it(reference: Session, light: float) -> None:
+    inputs = inputs_of(reference, light=light)
     hole = inputs["mask"] > 0
-    assert fill(session, inputs)[hole] == pytest.approx(np.clip(inputs["expected"] + light, 0, 1)[hole], abs=0.02)
+    assert fill(reference, inputs)[hole] == pytest.approx(np.clip(inputs["expected"] + light, 0, 1)[hole], abs=0.02)
 
 
-def test_light_from_one_side_goes_on_through_the_hole(session: Session) -> None:
-    inputs = inputs_of(session)
-    ramp = np.linspace(-0.08, 0.08, session.spec.size, dtype=np.float32)[None, :, None]
+def test_light_from_one_side_goes_on_through_the_hole(reference: Session) -> None:
+    inputs = inputs_of(reference)
+    ramp = np.linspace(-0.08, 0.08, reference.spec.size, dtype=np.float32)[None, :, None]
     hole = inputs["mask"] > 0
     inputs["crop"] = np.where(hole[..., None], inputs["crop"], np.clip(inputs["expected"] + ramp, 0, 1))
-    assert fill(session, inputs)[hole] == pytest.approx((inputs["expected"] + ramp)[hole], abs=0.05)
+    assert fill(reference, inputs)[hole] == pytest.approx((inputs["expected"] + ramp)[hole], abs=0.05)
 
 
 @settings(max_examples=20)
@@ -75,23 +85,33 @@ def test_any_hole_can_be_filled(session: Session, box: tuple[int, int, int, int]
 
 def test_a_step_is_a_function_of_its_inputs_and_its_state(session: Session) -> None:
     inputs, other = inputs_of(session), inputs_of(session, light=0.1)
-    copies = {name: tensor.copy() for name, tensor in inputs.items()}
+    copies = {name: tensor.copy() for name, tensor in inputs.items() if name != "bank"}
     first, state = session.step(inputs, session.initial_state())
     following = session.step(other, state)[0]["fill"].copy()
-    assert all(np.array_equal(inputs[name], copies[name]) for name in inputs)
+    assert all(np.array_equal(inputs[name], copy) for name, copy in copies.items())
     session.step(other, session.initial_state())  # another stream of the same session
     assert np.array_equal(session.step(inputs, session.initial_state())[0]["fill"], first["fill"])
     assert np.array_equal(session.step(other, state)[0]["fill"], following)
 
 
-def test_light_that_jumps_is_followed_steadily(session: Session) -> None:
-    before, after = inputs_of(session), inputs_of(session, light=0.1)
+def test_light_that_jumps_is_followed_steadily(reference: Session) -> None:
+    before, after = inputs_of(reference), inputs_of(reference, light=0.1)
     hole = before["mask"] > 0
-    state = session.initial_state()
+    state = reference.initial_state()
     means = []
     for inputs in [before] * 3 + [after] * 15:
-        outputs, state = session.step(inputs, state)
+        outputs, state = reference.step(inputs, state)
         means.append(float(outputs["fill"][hole].mean()))
     assert (np.diff(means[2:]) > -1e-4).all()
     assert means[3] - means[2] < 0.8 * (means[-1] - means[2])  # no flicker by a single frame
     assert means[-1] - means[2] == pytest.approx(0.1, abs=0.03)
+
+
+@pytest.mark.parametrize("gain", [(0.5, 0.5, 0.5), (1.5, 1.2, 0.9), (0.35, 0.4, 0.5)])
+def test_another_day_s_light_is_taken_over(reference: Session, gain: tuple[float, ...]) -> None:
+    inputs = inputs_of(reference)
+    truth = np.clip(inputs["expected"] * np.array(gain, np.float32), 0, 1)
+    hole = inputs["mask"] > 0
+    inputs["crop"] = np.where(hole[..., None], inputs["crop"], truth)
+    before = np.abs(inputs["expected"] - truth)[hole].mean()
+    assert np.abs(fill(reference, inputs) - truth)[hole].mean() < 0.25 * before

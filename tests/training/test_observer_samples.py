@@ -8,8 +8,8 @@ import pytest
 import synthetic
 from numpy.testing import assert_allclose, assert_array_equal
 
+from training.covering import Wardrobe
 from training.faces.labels import POINTS, mirror_pairs
-from training.observer.covering import Wardrobe
 from training.observer.samples import MASK, SIZE, People, Sample, Studio
 from training.occluders.library import Sprite
 

@@ -13,7 +13,18 @@ import pytest
 from training.faces import people
 from training.faces.directions import load
 from training.faces.generator import LAYERS, STYLE
-from training.faces.people import RANGES, SIDE, TURNED, Poser, draw_people, file_names, is_adult, poses, to_picture
+from training.faces.people import (
+    FRAMES,
+    RANGES,
+    SIDE,
+    TURNED,
+    Poser,
+    draw_people,
+    file_names,
+    is_adult,
+    poses,
+    to_picture,
+)
 
 
 class Plain:
@@ -32,7 +43,7 @@ class Plain:
 
 
 def test_every_sixth_person_moves_and_the_others_stand_still() -> None:
-    assert file_names(6) == [f"clip_000006_{n}.jpg" for n in range(9)]
+    assert file_names(6) == [f"clip_000006_{n}.jpg" for n in range(21)]
     assert file_names(7) == [f"still_000007_{n}.jpg" for n in range(3)]
 
 
@@ -42,7 +53,7 @@ def test_poses_stay_where_a_person_is_the_same_but_for_one_that_is_turned(person
         reference, *others = poses(person, np.random.default_rng(seed))
         assert max(map(abs, reference.values())) < 1.3
         assert len(others) == len(file_names(person)) - 1
-        limits = [RANGES] * 8 if person == 6 else [RANGES, TURNED]
+        limits = [RANGES] * FRAMES if person == 6 else [RANGES, TURNED]
         for within, amounts in zip(limits, others, strict=True):
             assert all(within[name][0] <= amount <= within[name][1] for name, amount in amounts.items())
     assert poses(person, np.random.default_rng(1)) == poses(person, np.random.default_rng(1))

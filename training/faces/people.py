@@ -1,7 +1,7 @@
 """Draw the pictures of synthetic people to train on, the same from the same seed, and label them.
 
 Each person is looked at straight first (the reference), then either twice in unrelated poses and expressions, the
-second time turned further (`still_NNNNNN_1…2.jpg`), or eight times along a smooth movement (`clip_NNNNNN_1…8.jpg`;
+second time turned further (`still_NNNNNN_1…2.jpg`), or twenty times along a smooth movement (`clip_NNNNNN_1…20.jpg`;
 every sixth person). All but the turned poses lie within the limits inside which the generator keeps who the person is;
 children, as far as proportions tell, are left out. What is already there is kept.
 
@@ -62,7 +62,7 @@ TURNED = RANGES | {"yaw": (-3.2, 3.2), "pitch": (-1.5, 1.5)}
 NEARLY = {"yaw": 0.25, "pitch": 0.25, "mouth": 0.1, "smile": 0.3, "eye": 0.2, "brow": 0.2}  # still, in the reference
 STRAIGHTENED = ("yaw", "pitch")
 TRUNCATION = (0.6, 0.9)
-STILLS, FRAMES = (RANGES, TURNED), 8
+STILLS, FRAMES = (RANGES, TURNED), 20  # frames: more than a causal generator looks back
 GROWN = 1.14  # eye distances from the eyes to the chin; a child's eyes are lower and further apart
 
 
@@ -94,8 +94,8 @@ def _still(ranges: dict[str, tuple[float, float]], random: np.random.Generator) 
 
 
 def _sequence(random: np.random.Generator) -> list[Amounts]:
-    """Return some moments of a conversation, between 1/15 and 1/5 second apart, moved as far as RANGES allow."""
-    first, step = int(random.integers(90)), int(random.integers(2, 7))
+    """Return some moments of a conversation, between 1/30 and 1/10 second apart, moved as far as RANGES allow."""
+    first, step = int(random.integers(90)), int(random.integers(1, 4))
     moments = conversation(int(random.integers(2**31)), first + FRAMES * step)[first::step]
     wider = {name: RANGES[name][1] / limit * random.uniform(0.5, 1) for name, limit in LIMITS.items()}
     blink = random.uniform(-FRAMES, FRAMES)  # half of the people do not

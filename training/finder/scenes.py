@@ -18,9 +18,9 @@ from livefill.geometry import apply, eye_distance
 from livefill.types import RGB, Affine, Points
 from training import camera
 from training.backgrounds import background
+from training.covering import LENGTH
 from training.faces.glasses import glasses
 from training.finder.layers import Face, crown, fading, hide, lay, resized, torso
-from training.observer.covering import LENGTH
 from training.observer.samples import People
 from training.occluders.library import Sprite
 from training.occluders.library import load as load_sprites

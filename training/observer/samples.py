@@ -19,9 +19,10 @@ from livefill.geometry import Warp, apply, crop_transform, eye_distance, grid, i
 from livefill.types import RGB, Affine, Points
 from training import camera
 from training.backgrounds import background
+from training.covering import Wardrobe, blend
 from training.faces.bent import BENT
 from training.faces.glasses import glasses
-from training.observer.covering import Wardrobe, blend
+from training.faces.room import dress, fading
 from training.observer.priors import LEVELS, perturb
 
 __all__ = ["FACE_SHARE", "MASK", "SIZE", "People", "Sample", "Studio"]
@@ -136,7 +137,7 @@ class Studio:
                 same = np.float32(people.person[source] == people.person[index])
             reference = self._view(source, prior, to_crop, style if spectacled else None)
             # The same camera a while ago; sometimes another day, another lamp.
-            other_look = _near(look, random) if random.random() < 0.6 else camera.light(random)
+            other_look = camera.near(look, random) if random.random() < 0.6 else camera.light(random)
             reference = camera.shoot(camera.expose(reference, other_look), random, 0.5)
         if face == 0:
             same = np.float32(-1)
@@ -162,14 +163,14 @@ class Studio:
             border = cv2.BORDER_REFLECT_101 if random.random() < 0.4 else cv2.BORDER_REPLICATE
             return np.asarray(cv2.warpAffine(image, to_crop, (SIZE, SIZE), flags=flags, borderMode=border), np.uint8)
         room = background((SIZE, SIZE), random)
-        _dress(room, apply(to_crop, self.people.points[index][:, :2]), random)
+        dress(room, apply(to_crop, self.people.points[index][:, :2]), random)
         person = cv2.warpAffine(image, to_crop, (SIZE, SIZE), flags=flags, borderMode=cv2.BORDER_REPLICATE)
         if random.random() < 0.25:
             # The room of the picture itself, which the wall continues.
             whole = np.full(image.shape[:2], 1, np.float32)
-            alpha = cv2.warpAffine(_fading(whole), to_crop, (SIZE, SIZE))
+            alpha = cv2.warpAffine(fading(whole), to_crop, (SIZE, SIZE))
         else:
-            matte = _fading(self.people.mattes[index].astype(np.float32) / 255)
+            matte = fading(self.people.mattes[index].astype(np.float32) / 255)
             scale = np.float32(len(matte) / len(image))
             to_matte = to_crop.copy()
             to_matte[:, :2] /= scale
@@ -208,36 +209,3 @@ def _astray(prior: Points, random: Random) -> Points:
     if size != 1:
         far = far * random.uniform(0, 0.5)
     return np.asarray((prior - center) * size + center + far, np.float32)
-
-
-def _fading(alpha: Floats) -> Floats:
-    """Let a picture's alpha fall to nothing at its left, right and upper border, so that no straight edge is seen."""
-    side = len(alpha)
-    edge = np.clip(np.minimum(np.arange(side), np.arange(side)[::-1]) / (0.09 * side), 0, 1).astype(np.float32)
-    top = np.clip(np.arange(side) / (0.06 * side), 0, 1).astype(np.float32)
-    return np.asarray(alpha * edge[None] * top[:, None], np.float32)
-
-
-def _dress(room: RGB, points: Points, random: Random) -> None:
-    """Paint a neck and shoulders into the room, where the person's will be."""
-    width = float(np.ptp(points[:, 0]))
-    chin, unit = points[152], width / 2
-    side = random.uniform(1.7, 2.6) * unit
-    low = chin[1] + unit * random.uniform(0.35, 0.8)
-    colour = tuple(int(c) for c in random.integers(0, 256, 3))
-    x, bottom = float(chin[0]), float(chin[1] + 12 * unit)
-    outline = [
-        (x - 0.55 * unit, low - 0.15 * unit),
-        (x + 0.55 * unit, low - 0.15 * unit),
-        (x + side, low + 0.5 * unit),
-        (x + 1.1 * side, bottom),
-        (x - 1.1 * side, bottom),
-        (x - side, low + 0.5 * unit),
-    ]
-    cv2.fillPoly(room, [np.rint(np.array(outline)).astype(np.int32)], colour, lineType=cv2.LINE_AA)
-
-
-def _near(look: camera.Light, random: Random) -> camera.Light:
-    """Nearly the same light."""
-    gains = [float(gain * np.exp(random.normal(0, 0.05))) for gain in look.gain]
-    return camera.Light((gains[0], gains[1], gains[2]), look.gamma, look.contrast, look.saturation, look.slope)

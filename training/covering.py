@@ -5,7 +5,9 @@ What is laid is drawn (`training/occluders`); how it lies, how large it is and w
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -18,7 +20,7 @@ from training.occluders.library import Sprite
 from training.occluders.library import load as load_sprites
 from training.occluders.worn import WORN, worn
 
-__all__ = ["LENGTH", "Wardrobe", "blend"]
+__all__ = ["LENGTH", "Held", "Thing", "Wardrobe", "Worn", "blend", "shadowed"]
 
 # How long a thing is, in eye distances (about nine centimetres): from, to. A hand comes with some of its arm.
 LENGTH = {
@@ -57,49 +59,91 @@ class Wardrobe:
         """Put one or two things before the face of a crop; return it, and what of it they cover (h, w), 0..1."""
         total = np.zeros(crop.shape[:2], np.float32)
         for _ in range(1 if random.random() < 0.8 else 2):
-            if random.random() < 0.27:
-                kind = WORN[int(random.integers(len(WORN)))] if random.random() < 0.5 else "mask"
-                layer, alpha = worn(kind, points, crop.shape[1::-1], int(random.integers(1 << 30)))
-            else:
-                layer, alpha = self._held(crop, points, random)
+            layer, alpha = self.pick(crop, points, random).lay(points, crop.shape[1::-1])
             if random.random() < 0.15:
                 layer, alpha = _dragged(layer, alpha, random)
             if random.random() < 0.6:
-                crop = _shadowed(crop, alpha, random)
+                crop = shadowed(crop, alpha, random)
             crop = blend(crop, layer, alpha)
             total = np.maximum(total, alpha)
         return crop, total
 
-    def _held(self, crop: RGB, points: Floats, random: Random) -> tuple[RGB, Floats]:
-        """Lay a thing over a random place of the face, at a random size and angle, in the light of the crop."""
+    def pick(self, crop: RGB, points: Floats, random: Random) -> Thing:
+        """Pick a thing to lay before the face (468, 3) of a crop, in its light: worn, or held at some place of it."""
+        if random.random() < 0.27:
+            kind = WORN[int(random.integers(len(WORN)))] if random.random() < 0.5 else "mask"
+            return Worn(kind, int(random.integers(1 << 30)))
         kind = self._kinds[int(random.choice(len(self._kinds), p=self._odds))]
         sprite = self._sprites[kind][int(random.integers(len(self._sprites[kind])))]
         unit = eye_distance(points[:, :2])
-        high, wide = sprite.alpha.shape
         size = unit * np.exp(random.uniform(*np.log(LENGTH[sprite.kind])))
-        scale = size / max(high, wide)
+        scale = size / max(sprite.alpha.shape)
         angle = random.normal(0, 0.5) if random.random() < 0.8 else random.uniform(-np.pi, np.pi)
-        cos, sin = np.cos(angle) * scale, np.sin(angle) * scale
         mirror = -1 if random.random() < 0.5 else 1
-        linear = np.array([[cos * mirror, -sin], [sin * mirror, cos]])
         # Some point of the thing lies on some point of the face.
         rows, columns = np.nonzero(sprite.alpha[::8, ::8] > 0.5)
-        if len(rows) == 0:
-            return crop, np.zeros(crop.shape[:2], np.float32)
-        pick = int(random.integers(len(rows)))
-        anchor = np.array([columns[pick], rows[pick]]) * 8.0
+        pick = int(random.integers(max(1, len(rows))))
+        anchor = np.array([columns[pick], rows[pick]], np.float32) * 8 if len(rows) else np.zeros(2, np.float32)
         target = points[int(random.integers(len(points))), :2] + random.normal(0, 0.15 * unit, 2)
-        place = np.column_stack([linear, target - linear @ anchor])
-        flags = cv2.INTER_AREA if scale < 0.6 else cv2.INTER_LINEAR
-        layer = cv2.warpAffine(sprite.image, place, crop.shape[1::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE)
-        alpha = cv2.warpAffine(sprite.alpha, place, crop.shape[1::-1], flags=flags)
-        look = camera.light(random, 0.7)
-        layer = camera.expose(np.asarray(layer, np.uint8), look)
+        image = camera.expose(sprite.image, camera.light(random, 0.7))
         if sprite.kind in SKIN and random.random() < 0.6:
-            layer = _tinted(layer, alpha, _skin(crop, points), random)  # mostly it is one's own hand
+            image = _tinted(image, sprite.alpha, _skin(crop, points), random)  # mostly it is one's own hand
         elif random.random() < 0.5:
-            gain = float(crop.mean()) / max(cv2.mean(layer, (alpha > 0.5).astype(np.uint8))[1], 20.0)
-            layer = cv2.convertScaleAbs(layer, alpha=float(np.clip(gain, 0.4, 1.6) ** 0.7))
+            gain = float(crop.mean()) / max(cv2.mean(image, (sprite.alpha > 0.5).astype(np.uint8))[1], 20.0)
+            image = np.asarray(cv2.convertScaleAbs(image, alpha=float(np.clip(gain, 0.4, 1.6) ** 0.7)), np.uint8)
+        return Held(image, sprite.alpha, anchor, target.astype(np.float32), float(scale), float(angle), mirror)
+
+
+class Thing(Protocol):
+    """Something before a face, the same in every picture of a clip."""
+
+    def lay(
+        self, points: Floats, size: tuple[int, ...], *, shift: tuple[float, float] = (0, 0), turn: float = 0
+    ) -> tuple[RGB, Floats]:
+        """Return it as a picture (h, w, 3) of `size` (width, height), and its alpha (h, w).
+
+        What is worn follows the landmarks (468, 3); what is held has its own place, moved by `shift` pixels and turned
+        by `turn` radians.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Worn:
+    """Something drawn onto the landmarks."""
+
+    kind: str
+    style: int
+
+    def lay(
+        self, points: Floats, size: tuple[int, ...], *, shift: tuple[float, float] = (0, 0), turn: float = 0
+    ) -> tuple[RGB, Floats]:
+        """See `Thing`."""
+        return worn(self.kind, points, (size[0], size[1]), self.style)
+
+
+@dataclass(frozen=True)
+class Held:
+    """A cut-out, so large and so turned, whose anchor lies at the target."""
+
+    image: RGB
+    alpha: Floats
+    anchor: Floats  # (2,) pixels of the cut-out
+    target: Floats  # (2,) pixels of the picture
+    scale: float
+    angle: float
+    mirror: int
+
+    def lay(
+        self, points: Floats, size: tuple[int, ...], *, shift: tuple[float, float] = (0, 0), turn: float = 0
+    ) -> tuple[RGB, Floats]:
+        """See `Thing`."""
+        cos, sin = np.cos(self.angle + turn) * self.scale, np.sin(self.angle + turn) * self.scale
+        linear = np.array([[cos * self.mirror, -sin], [sin * self.mirror, cos]])
+        place = np.column_stack([linear, self.target + shift - linear @ self.anchor])
+        flags, size = cv2.INTER_AREA if self.scale < 0.6 else cv2.INTER_LINEAR, (size[0], size[1])
+        layer = cv2.warpAffine(self.image, place, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        alpha = cv2.warpAffine(self.alpha, place, size, flags=flags)
         return np.asarray(layer, np.uint8), np.asarray(alpha, np.float32)
 
 
@@ -122,7 +166,7 @@ def _tinted(layer: RGB, alpha: Floats, colour: Floats, random: Random) -> RGB:
     return np.asarray(cv2.multiply(layer, (*np.clip(gain, 0.3, 2.5).tolist(), 0), dtype=cv2.CV_8U), np.uint8)
 
 
-def _shadowed(crop: RGB, alpha: Floats, random: Random) -> RGB:
+def shadowed(crop: RGB, alpha: Floats, random: Random) -> RGB:
     """Darken what lies behind a thing, a little beside it."""
     shift = np.float32([[1, 0, random.normal(0, 6)], [0, 1, abs(random.normal(0, 6))]])
     size = alpha.shape[::-1]

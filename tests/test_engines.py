@@ -1,0 +1,36 @@
+"""What ships is what the manifest says."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import onnx
+import pytest
+
+FOLDER = Path(__file__).parents[1] / "engines"
+MANIFEST = json.loads((FOLDER / "manifest.json").read_text())
+
+
+def test_every_network_is_listed() -> None:
+    assert sorted(MANIFEST) == sorted(path.name for path in FOLDER.glob("*.onnx"))
+
+
+@pytest.mark.parametrize("name", MANIFEST)
+def test_the_digest_is_that_of_the_file(name: str) -> None:
+    data = (FOLDER / name).read_bytes()
+    assert MANIFEST[name]["sha256"] == hashlib.sha256(data).hexdigest(), f"run: python -m export.manifest ({name})"
+    assert MANIFEST[name]["bytes"] == len(data) < 15e6
+
+
+@pytest.mark.parametrize("name", MANIFEST)
+def test_the_contract_is_the_file_s_own(name: str) -> None:
+    props = {entry.key: entry.value for entry in onnx.load(FOLDER / name).metadata_props}
+    for key in ("kind", "contract", "commit", "steps"):
+        assert props[f"livefill.{key}"] == MANIFEST[name][key]
+
+
+def test_the_generator_was_scored() -> None:
+    assert {"psnr", "ssim", "lpips", "flicker", "kept"} <= set(MANIFEST["fast.onnx"]["scores"]["live"])
+    assert set(MANIFEST["fast.onnx"]["scores"]) == {"live", "oracle"}
