@@ -78,7 +78,7 @@ class Reference:
         still[1, 1] = self.image.shape[0] / frame_size[1]
         look = self.warp.lookup(points, places, still=still)
         dense = cv2.resize(look, (shape[1] * STEP, shape[0] * STEP), interpolation=cv2.INTER_LINEAR)[:height, :width]
-        image = cv2.remap(self.image, dense[..., 0], dense[..., 1], interpolation, borderMode=cv2.BORDER_REPLICATE)
+        image = cv2.remap(self.image, dense, None, interpolation, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
         return np.asarray(image, np.uint8)
 
     def shrunk(self, face_width: float, *, coarse: bool = False) -> Reference:

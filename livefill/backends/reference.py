@@ -21,7 +21,7 @@ STEADY = 0.6  # how much of the last frame's light is kept
 TONES = (0.6, 0.3, 0.15)  # differences that still count as one of tone, from wide to narrow
 STRONGEST = 3.0  # gain
 FLAT = 0.004  # variance of a picture that says little about the gain
-FEW = 40.0  # small pixels that say little about the tone
+FEW = 10.0  # small pixels that say little about the tone
 SIDE = 64  # pixels in which light is worked out: it is smooth
 
 
@@ -64,7 +64,7 @@ def lit(inputs: Inputs, last: Light | None) -> tuple[Floats, Light]:
     """
     crop, expected, mask = (_shrunk(np.asarray(inputs[name], np.float32)) for name in ("crop", "expected", "mask"))
     seen = np.asarray(mask < 0.01, np.float32)
-    gain, lift = _tone(expected, crop, seen * _middle(len(seen)))
+    gain, lift = _tone(_half(expected), _half(crop), _half(seen * _middle(len(seen))))
     difference = crop - np.asarray(expected * gain + lift, np.float32)
     outlying = np.abs(difference).max(-1) / OUTLIER
     offset = membrane(difference, np.asarray(seen / (1 + outlying * outlying) ** 2, np.float32))
@@ -74,8 +74,9 @@ def lit(inputs: Inputs, last: Light | None) -> tuple[Floats, Light]:
             for before, now in ((last.gain, gain), (last.lift, lift), (last.offset, offset))
         )
     whole: Floats = np.asarray(inputs["expected"], np.float32)
-    spread = cv2.resize(offset + lift, whole.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-    return np.asarray(np.clip(whole * gain + spread, 0, 1), np.float32), Light(gain, lift, offset)
+    spread = cv2.resize(offset, whole.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    toned = cv2.transform(whole, np.column_stack([np.diag(gain), lift]))
+    return np.asarray(np.clip(cv2.add(toned, spread), 0, 1), np.float32), Light(gain, lift, offset)
 
 
 @lru_cache(maxsize=4)
