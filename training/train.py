@@ -37,7 +37,9 @@ from training.runs import begin_with, log, store
 __all__ = ["main", "train"]
 
 PARTS = ("reference", "landmarks", "attention", "shift", "expression", "adversarial")  # what a run may do without
-EXAM = 9  # frames of a clip in the exam
+EXAMS, EXAM = 12, 9  # batches of the exam, and frames of a clip in it
+LATE = 18  # frames of a clip in the second stage: more than the network looks back
+EVERY = 50  # steps between two lines of the log
 KEEP = 0.998  # of the running average, each step
 
 
@@ -173,14 +175,14 @@ def train(options: argparse.Namespace) -> None:
         trainer.load(options.run / "last.pt")
     before = trainer.used
     held_out = Clips(recordings(options.exam), clips=2, frames=EXAM, seed=99)
-    exam = list(islice(iter(held_out), 12))
+    exam = list(islice(iter(held_out), EXAMS))
     exam = [Batch(*(part.to(options.device) for part in batch)) for batch in exam]
     writer = SummaryWriter(str(options.run), purge_step=trainer.step)
     window: dict[str, list[float]] = {}
     ends = False
     while not ends:
         sharpen = trainer.used >= options.sharpen * total
-        frames, clips = (18, max(1, options.batch // 2)) if sharpen else (options.frames, options.batch)
+        frames, clips = (LATE, max(1, options.batch // 2)) if sharpen else (options.frames, options.batch)
         for raw in _loader(options, frames=frames, clips=clips, seed=options.seed + trainer.step):
             batch = Batch(*(part.to(options.device, non_blocking=True) for part in raw))
             progress = min(1.0, trainer.used / total)
@@ -192,7 +194,7 @@ def train(options: argparse.Namespace) -> None:
             for name, value in terms.items():
                 window.setdefault(name, []).append(value)
             ends = time.monotonic() - began > 60 * options.minutes
-            if trainer.step % 50 == 0:
+            if trainer.step % EVERY == 0:
                 means = {name: round(float(np.mean(values)), 5) for name, values in window.items()}
                 log(options.run, {"step": trainer.step, "minutes": round(trainer.used / 60, 2), "rate": rate, **means})
                 for name, value in means.items():
