@@ -157,6 +157,42 @@ def test_two_streams_of_one_session_do_not_hear_each_other() -> None:
         assert np.array_equal(shown(frame, mine.fill(frame, track)), shown(frame, alone.fill(frame, track)))
 
 
+class Trusting:
+    """A session that gives what is expected, and trusts the reference's detail so far everywhere."""
+
+    spec = ModelSpec("trusting", "fake", "nowhere", 64)
+
+    def __init__(self, trust: float) -> None:
+        self._trust = trust
+
+    def remember(self, references: Sequence[Inputs]) -> Bank:
+        return None
+
+    def initial_state(self) -> State:
+        return None
+
+    def step(self, inputs: Inputs, state: State) -> tuple[Outputs, State]:
+        trust = np.full_like(inputs["mask"], self._trust)
+        return {"fill": inputs["expected"], "trust": trust}, state
+
+
+def test_detail_is_shown_as_far_as_it_is_trusted() -> None:
+    random = np.random.default_rng(0)
+    large = synthetic.person(size=(768, 768)).references[0]
+    noisy = np.clip(large.image + random.normal(0, 12, large.image.shape), 0, 255).astype(np.uint8)
+    profile = Profile("noisy", (type(large)(noisy, large.points, large.depth),))
+    mask = synthetic.block((768, 768), (270, 360, 420, 510))
+    frame, track = synthetic.step(synthetic.covered(noisy, mask), large.points, mask)
+
+    def grain(trust: float) -> float:
+        image = shown(frame, Filler(profile, Trusting(trust)).fill(frame, track))[370:500, 280:410]
+        return float(cv2.Laplacian(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.CV_32F).std())
+
+    none, half, all_of_it = grain(0), grain(0.5), grain(1)
+    assert none < 0.2 * all_of_it  # a crop of 64 pixels shows no grain of a picture of 768
+    assert none < half < all_of_it
+
+
 class Counting:
     """A session whose state is how many frames it has seen."""
 
