@@ -36,9 +36,9 @@ class Weights:
     whole: float = 1.0
     structure: float = 1.0
     temporal: float = 3.0
-    perceptual: float = 0.1
-    style: float = 20.0
-    distance: float = 0.5
+    perceptual: float = 0.4
+    style: float = 40.0
+    distance: float = 4.0
     expression: float = 0.2
     detail: float = 1.0
     adversarial: float = 0.02
