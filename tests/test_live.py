@@ -234,7 +234,7 @@ def test_with_a_profile_frames_are_filled_and_it_is_said_what_fills(ada: Stand) 
     assert ada.sink.filled == [True] * 10
     assert ada.said == []
     assert ada.states[-1] == "filling"
-    assert "reference" in run.device
+    assert "fast" in run.device
     assert run.sink_label == "a recorder"
 
 
