@@ -21,6 +21,7 @@ STEADY = 0.6  # how much of the last frame's light is kept
 TONES = (0.6, 0.3, 0.15)  # differences that still count as one of tone, from wide to narrow
 STRONGEST = 3.0  # gain
 FLAT = 0.004  # variance of a picture that says little about the gain
+LEAST = 0.5  # small pixels without which nothing can be said at all
 FEW = 10.0  # small pixels that say little about the tone
 SIDE = 64  # pixels in which light is worked out: it is smooth
 
@@ -97,7 +98,9 @@ def _tone(expected: Floats, crop: Floats, seen: Floats) -> tuple[Floats, Floats]
     for width in TONES:
         residual = np.abs(ours - theirs * gain - lift).max(1) / width
         trusted = weight / (1 + residual * residual) ** 2
-        total = float(trusted.sum()) + 1e-6
+        total = float(trusted.sum())
+        if total < LEAST:
+            break
         mean, aim = trusted @ theirs / total, trusted @ ours / total
         centred = theirs - mean
         spread = trusted @ (centred * centred) / total + FLAT

@@ -115,3 +115,8 @@ def test_another_day_s_light_is_taken_over(reference: Session, gain: tuple[float
     inputs["crop"] = np.where(hole[..., None], inputs["crop"], truth)
     before = np.abs(inputs["expected"] - truth)[hole].mean()
     assert np.abs(fill(reference, inputs) - truth)[hole].mean() < 0.25 * before
+
+
+def test_with_nothing_to_see_the_light_stays_as_it_was(reference: Session) -> None:
+    inputs = inputs_of(reference, box=(0, 0, 999, 999))
+    assert fill(reference, inputs) == pytest.approx(inputs["expected"], abs=0.01)

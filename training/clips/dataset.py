@@ -65,8 +65,9 @@ class Clips(IterableDataset[Batch]):
     def _draw(self, random: Random) -> dict[str, Bytes]:
         while True:
             with np.load(self._paths[int(random.integers(len(self._paths)))]) as stored:
-                if len(stored["mask"]) >= self._frames:
-                    return augmented(_window(dict(stored), self._frames, random), random)
+                clip = dict(stored)
+            if len(clip["mask"]) >= self._frames:
+                return augmented(_window(clip, self._frames, random), random)
 
 
 def _window(clip: dict[str, Bytes], frames: int, random: Random) -> dict[str, Bytes]:
