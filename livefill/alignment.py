@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from livefill.geometry import Field
+from livefill.geometry import Field, grid
 from livefill.types import RGB, Affine, Mask, Points
 
 __all__ = ["blur", "follow", "gray", "harmonise", "settle", "shift"]
@@ -77,11 +77,14 @@ def _resize(image: Floats, side: int) -> Floats:
 
 def shift(image: NDArray[np.uint8], displacement: Field) -> NDArray[np.uint8]:
     """Move a picture by a displacement field, as measured by `settle`."""
-    ys, xs = np.mgrid[: image.shape[0], : image.shape[1]].astype(np.float32)
-    moved = cv2.remap(
-        image, xs - displacement[..., 0], ys - displacement[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
+    places = _places(*image.shape[:2]) - displacement
+    moved = cv2.remap(image, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
     return np.asarray(moved, np.uint8)
+
+
+@lru_cache(maxsize=8)
+def _places(height: int, width: int) -> Field:
+    return grid((height, width))
 
 
 def follow(before: NDArray[np.uint8], now: NDArray[np.uint8], points: Points) -> Affine | None:

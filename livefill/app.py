@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from livefill.backends import open_session
+from livefill.backends import open_session, runtime_of
 from livefill.calibration import Calibrator, Judgement
 from livefill.capture import AheadSource, BaseSource, FileSource, is_camera, open_source
 from livefill.config import DEFAULT_TRACKER
@@ -83,7 +83,7 @@ def stages_for(
     if profile is None:
         return Stages(NoTracker(), NoFiller()), session.spec
     static = read_mask(mask) if mask is not None and is_picture(mask) else None
-    seer = open_tracker(tracker, profile, static=static)
+    seer = open_tracker(tracker, profile, static=static, runtime=runtime_of(backend))
     if mask is not None and static is None:
         seer = MaskedTracker(seer, FileSource(mask))
     return Stages(seer, Filler(profile, session)), session.spec

@@ -83,6 +83,7 @@ def measure(
         "frames": frames,
         "size": f"{size[0]}x{size[1]}",
         "backend": f"{spec.backend} ({spec.name}, {spec.size}x{spec.size}, {spec.device})",
+        "chosen": spec.reason or "by name",
         "machine": _machine(),
         "clip": str(clip or "bundled demo"),
     }

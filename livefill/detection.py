@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from livefill.backends.onnx import open_network
+from livefill.backends.runtimes import open_network
 from livefill.config import TRACKERS
 from livefill.errors import TrackerError
 from livefill.finder import Finder, crop_of

@@ -106,7 +106,7 @@ def _runtime() -> Finding:
 
 
 def _networks() -> Finding:
-    from livefill.backends.onnx import open_network
+    from livefill.backends.runtimes import open_network
 
     try:
         steps = [open_network(kind).contract.get("commit", "?") for kind in ("observer", "finder")]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from livefill.alignment import settle, shift
 from livefill.composite import feather
 from livefill.drawing import draw_landmarks
-from livefill.geometry import Field, apply, crop_transform, cut, invert, sample
+from livefill.geometry import Field, apply, crop_transform, cut, enlarge, invert, sample
 from livefill.profile import Profile, Reference
 from livefill.types import RGB, Affine, Frame, Inputs, Outputs, Patch, Points, Session, State, Track
 
@@ -150,22 +150,11 @@ def _unit(image: NDArray[np.uint8]) -> Floats:
 
 def _transfer(native: RGB, expected: Floats, outputs: Outputs, box: tuple[int, int, int, int], to_crop: Affine) -> RGB:
     """Bring the crop's fill to the frame's resolution: with the native picture's detail where that is trusted."""
-    left, top, right, bottom = box
-    offset = to_crop.copy()
-    offset[:, 2] = apply(to_crop, np.array([left, top], np.float32))
     trust, fill = np.asarray(outputs["trust"], np.float32), np.asarray(outputs["fill"], np.float32)
     known = cv2.multiply(expected, cv2.merge([trust] * 3))
     # One warp of four channels costs less than two.
     layers = cv2.merge([*cv2.split(cv2.addWeighted(fill, 255, known, -255, 0)), trust])
-    *change, share = cv2.split(
-        cv2.warpAffine(
-            layers,
-            offset,
-            (right - left, bottom - top),
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
-    )
+    *change, share = cv2.split(enlarge(np.asarray(layers, np.float32), to_crop, box))
     if not _sure(outputs):
         native = np.asarray(cv2.multiply(native, cv2.merge([share] * 3), dtype=cv2.CV_8U), np.uint8)
     return np.asarray(cv2.add(native, cv2.merge(change), dtype=cv2.CV_8U), np.uint8)
@@ -180,13 +169,7 @@ def _box(track: Track) -> tuple[int, int, int, int] | None:
     """Return left, top, right, bottom of what is covered, with room for the feather."""
     margin = 4 + int(0.06 * np.ptp(track.landmarks[:, 0]))
     height, width = track.occluder.shape
-    covered = track.occluder > 0.4
-    columns, rows = np.flatnonzero(covered.any(axis=0)), np.flatnonzero(covered.any(axis=1))
-    if not len(columns):
+    x, y, columns, rows = cv2.boundingRect((track.occluder > 0.4).view(np.uint8))
+    if not columns:
         return None
-    return (
-        max(0, int(columns[0]) - margin),
-        max(0, int(rows[0]) - margin),
-        min(width, int(columns[-1]) + margin + 1),
-        min(height, int(rows[-1]) + margin + 1),
-    )
+    return max(0, x - margin), max(0, y - margin), min(width, x + columns + margin), min(height, y + rows + margin)

@@ -1,11 +1,10 @@
-"""Where things are: similarity transforms, the face crop, and the dense warp of a reference onto another pose.
+"""Where things are: similarity transforms, the face crop, and what a face's landmarks say of its pose.
 
 Points are float32 (n, 2) in pixels, x then y. An affine A (2, 3) takes (x, y, 1) to (x', y').
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import cv2
@@ -18,17 +17,20 @@ __all__ = [
     "BROWS",
     "EYES",
     "LIPS",
-    "Warp",
     "apply",
     "compose",
     "crop_transform",
     "cut",
+    "distances",
+    "enlarge",
     "eye_distance",
     "face_hull",
     "fill_polygon",
+    "grid",
     "inner",
     "invert",
     "pose_shape",
+    "sample",
     "scaled",
     "similarity",
     "turned",
@@ -45,8 +47,8 @@ INNER_LIPS = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 3
 EYES = (RIGHT_EYE, LEFT_EYE)
 BROWS = ((70, 63, 105, 66, 107, 55, 65, 52, 53, 46), (300, 293, 334, 296, 336, 285, 295, 282, 283, 276))
 EYE_CORNERS = (33, 263)
-CONTROL = np.array(sorted({*LIPS, *EYES[0], *EYES[1], *BROWS[0], *BROWS[1], *range(0, 468, 5)}))  # that bend a face
 CHEEKS = (234, 454)
+FINER = 1.5  # times as fine as a picture: where it is turned before it is enlarged
 
 
 def apply(affine: Affine, points: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -131,8 +133,8 @@ def inner(points: Points) -> NDArray[np.float32]:
     edge = np.stack([np.linspace(a, b, 12) for a, b in zip(hull, np.roll(hull, -1, axis=0), strict=True)]).reshape(
         -1, 2
     )
-    from_edge = _distances(points, edge.astype(np.float32)).min(1) / unit
-    from_mouth = _distances(points, points[[*LIPS, *INNER_LIPS]]).min(1) / unit
+    from_edge = distances(points, edge.astype(np.float32)).min(1) / unit
+    from_mouth = distances(points, points[[*LIPS, *INNER_LIPS]]).min(1) / unit
     free = np.clip((from_edge - 0.12) / 0.15, 0, 1) * np.clip((from_mouth - 0.05) / 0.1, 0.1, 1)
     return np.asarray(free, np.float32)
 
@@ -193,89 +195,26 @@ def sample(field: Field | Mask, places: Field) -> NDArray[np.float32]:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Warp:
-    """The dense mesh of one reference frame.
+def enlarge(image: NDArray[np.float32], to_image: Affine, box: tuple[int, int, int, int]) -> NDArray[np.float32]:
+    """Bring a picture to a box (left, top, right, bottom) of another; beyond its border it goes on as it ends.
 
-    `lookup` answers, for pixels of another picture in which the landmarks are known, where in the reference to look.
-    Inside the face the landmarks decide; a ring around it (hair, ears, neck) follows the head as a whole; further out
-    the background stands still. The mesh is interpolated by a compact kernel (Wendland 1995, the C2 function) whose
-    weights depend on the reference alone, so that a new pose costs one small matrix product.
+    `to_image` takes the other's pixels to this one's. Where the other is much finer it is done in two steps: turned at
+    a size that is still finer than this picture, then by a plain resize, which costs a fifth of what turning does.
     """
-
-    points: Points  # landmarks in the reference
-    control: NDArray[np.int64]  # those of them that decide
-    origin: NDArray[np.float32]  # (2,) pixel of the reference under the first node
-    step: float  # pixels of the reference between two nodes
-    shape: tuple[int, int]  # nodes (rows, columns)
-    weights: NDArray[np.float32]  # (rows * columns, control)
-    head: Mask  # (rows, columns): 1 on the head, 0 where the background stands still
-
-    @classmethod
-    def of(cls, points: Points, *, coarse: bool = False, reach: float = 1.1, smooth: float = 0.05) -> Warp:
-        """Build the mesh for a reference's landmarks; `reach` is the ring's width in face radii.
-
-        A `coarse` one is an eighth as large, and as good where the head fills 200 pixels or less.
-        """
-        nodes, control = (24, CONTROL) if coarse else (34, np.arange(len(points)))
-        center, radius = cv2.minEnclosingCircle(face_hull(points))
-        half = radius * (1 + reach)
-        step = 2 * half / (nodes - 1)
-        origin = np.array(center, np.float32) - np.float32(half)
-        places = grid((nodes, nodes)) * np.float32(step) + origin
-        kernel_radius = 0.9 * radius
-        own = points[control]
-        near = _wendland(_distances(own, own) / kernel_radius) + smooth * np.eye(len(own), dtype=np.float32)
-        reach_of = _wendland(_distances(places.reshape(-1, 2), own) / kernel_radius)
-        weights = np.linalg.solve(near.astype(np.float64), reach_of.T.astype(np.float64)).T.astype(np.float32)
-        outside = _outside(places, face_hull(points)) / radius
-        head = np.clip((reach * 0.9 - outside) / (reach * 0.9 - 0.45), 0, 1)
-        head = head * head * (3 - 2 * head)
-        return cls(points, control, origin, float(step), (nodes, nodes), weights, head.astype(np.float32))
-
-    def align(self, points: Points) -> Affine:
-        """Return the similarity from the other picture to the reference."""
-        return similarity(points, self.points)
-
-    def lookup(self, points: Points, places: Field, *, still: Affine | None = None) -> Field:
-        """Return where in the reference to look for `places` (h, w, 2) of a picture whose landmarks are `points`.
-
-        `still` takes that picture to the reference for what does not move with the head; by default they are the
-        same camera's pictures of one size.
-        """
-        to_reference = self.align(points)
-        off = apply(to_reference, points[self.control]) - self.points[self.control]
-        moved = (self.weights @ off).reshape(*self.shape, 2)
-        aligned = apply(to_reference, places)
-        found = aligned
-        for _ in range(3):  # x + moved(x) = aligned, by fixed-point iteration: the similarity has left little to do
-            found = aligned - sample(moved, (found - self.origin) / self.step)
-        head = sample(self.head, (found - self.origin) / self.step)[..., None]
-        background = places if still is None else apply(still, places)
-        return np.asarray(background + head * (found - background), np.float32)
+    left, top, right, bottom = box
+    step = max(1, int(1 / (FINER * float(np.hypot(to_image[0, 0], to_image[1, 0])))))
+    columns, rows = -(-(right - left) // step), -(-(bottom - top) // step)
+    place = to_image.copy()
+    place[:, :2] *= step
+    place[:, 2] = apply(to_image, np.array([left, top], np.float32) + np.float32((step - 1) / 2))
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    turned = cv2.warpAffine(image, place, (columns, rows), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    if step > 1:
+        turned = cv2.resize(turned, (columns * step, rows * step), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(turned[: bottom - top, : right - left], np.float32)
 
 
-def _distances(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
+def distances(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the distance of every point (n, 2) of `a` from every point (m, 2) of `b`."""
     squares = (a * a).sum(1)[:, None] + (b * b).sum(1)[None] - 2 * a @ b.T
     return np.asarray(np.sqrt(np.maximum(squares, 0)), np.float32)
-
-
-def _wendland(r: NDArray[np.float32]) -> NDArray[np.float32]:
-    r = np.minimum(r, 1)
-    return np.asarray((1 - r) ** 4 * (4 * r + 1), np.float32)
-
-
-def _outside(places: Field, hull: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Distance of each place from a convex outline, 0 inside."""
-    flat = places.reshape(-1, 2)
-    ends = np.roll(hull, -1, axis=0)
-    along = ends - hull
-    length = np.maximum((along * along).sum(1), 1e-6)
-    t = np.clip(((flat[:, None] - hull[None]) * along).sum(-1) / length, 0, 1)
-    gap = flat[:, None] - (hull + t[..., None] * along)
-    distance = np.sqrt((gap * gap).sum(-1)).min(axis=1).reshape(places.shape[:2])
-    # Inside a convex outline one is on the same side of all its edges.
-    from_corner = flat[:, None] - hull[None]
-    side = along[:, 0] * from_corner[..., 1] - along[:, 1] * from_corner[..., 0]
-    inside = (side >= 0).all(axis=1) | (side <= 0).all(axis=1)
-    return np.where(inside.reshape(places.shape[:2]), 0, distance).astype(np.float32)

@@ -144,6 +144,8 @@ class Live:
             profile, backend=self.settings.backend, mask=self.settings.mask, tracker=self.settings.tracker
         )
         self.device = f"{spec.name} ({spec.backend}, {spec.device})"
+        if spec.reason and profile is not None:
+            self._say(f"Filling with {spec.backend}, the quickest here: {spec.reason}.")
         self._watch = _Watch(self._ours.tracker)
         self._choose_stages()
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from livefill.backends.onnx import open_network
+from livefill.backends.runtimes import open_network
 from livefill.errors import BackendError
 from livefill.geometry import apply, crop_transform, cut, eye_distance, invert
 from livefill.types import RGB, Affine, Mask, Points, Tensor
@@ -53,9 +53,9 @@ class Observer:
         self._run = run
 
     @classmethod
-    def open(cls) -> Observer:
+    def open(cls, *, runtime: str = "onnx") -> Observer:
         """Open the network that ships; raises `BackendError` where it cannot run."""
-        network = open_network("observer", keys=KEYS)
+        network = open_network("observer", keys=KEYS, runtime=runtime)
         if network.contract["size"] != str(SIZE) or float(network.contract["face_share"]) != FACE_SHARE:
             raise BackendError("engines/observer.onnx was made for another crop: write it again with export.observer")
         return cls(network.run)

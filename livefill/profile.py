@@ -19,13 +19,15 @@ from platformdirs import user_data_path
 
 from livefill.alignment import Features
 from livefill.errors import ProfileError
-from livefill.geometry import Field, Warp, apply, face_hull, grid, invert, similarity
+from livefill.geometry import Field, apply, face_hull, grid, invert, similarity
 from livefill.types import RGB, Affine, Mask, Points
+from livefill.warp import Warp
 
 __all__ = ["Profile", "Reference", "delete_profile", "list_profiles", "load_profile", "profile_path", "save_profile"]
 
 FORMAT = 1
-STEP = 6  # pixels between two nodes of a view's warp
+STEP = 6  # pixels between two nodes of a view's warp, at least
+NODES = 40  # and as many nodes across a face are enough: the warp is smooth
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -68,16 +70,18 @@ class Reference:
         gives, for places in the frame, by how many pixels the warp has to be corrected there.
         """
         width, height = size
-        # The warp is smooth: it is worked out at every sixth pixel and interpolated.
-        shape = (-(-height // STEP), -(-width // STEP))
-        places = apply(invert(to_view), grid(shape, STEP))
+        # The warp is worked out at every so many pixels and interpolated.
+        face = float(np.ptp(points[:, 0])) * float(np.hypot(to_view[0, 0], to_view[1, 0]))
+        step = max(STEP, int(face / NODES))
+        shape = (-(-height // step), -(-width // step))
+        places = apply(invert(to_view), grid(shape, step))
         if moved is not None:
             places = places - moved(places)
         still = np.zeros((2, 3), np.float32)
         still[0, 0] = self.image.shape[1] / frame_size[0]
         still[1, 1] = self.image.shape[0] / frame_size[1]
         look = self.warp.lookup(points, places, still=still)
-        dense = cv2.resize(look, (shape[1] * STEP, shape[0] * STEP), interpolation=cv2.INTER_LINEAR)[:height, :width]
+        dense = cv2.resize(look, (shape[1] * step, shape[0] * step), interpolation=cv2.INTER_LINEAR)[:height, :width]
         image = cv2.remap(self.image, dense, None, interpolation, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
         return np.asarray(image, np.uint8)
 

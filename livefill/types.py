@@ -84,6 +84,7 @@ class ModelSpec:
     size: int  # side of the square crop in pixels
     face_share: float = 0.44  # of the crop that the face takes
     references: int = 0  # how many of a profile's references it wants to remember
+    reason: str = ""  # why this backend, where nobody asked for one
 
 
 class Session(Protocol):

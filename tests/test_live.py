@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 from pathlib import Path
@@ -171,7 +172,7 @@ class Stand:
 
     def run(self, *, frames: int = 10, at: dict[int, Callable[[Live], None]] | None = None, **settings: object) -> Live:
         """Run for so many frames; `at` says what to do just before which one."""
-        made = Live(Settings(**{"sink": "none", **settings}), self.said.append)  # type: ignore[arg-type]
+        made = Live(Settings(**{"sink": "none", "backend": "onnx", **settings}), self.said.append)  # type: ignore[arg-type]
 
         def each_frame(one: Live) -> None:
             self.states.append(one.state)
@@ -236,6 +237,13 @@ def test_with_a_profile_frames_are_filled_and_it_is_said_what_fills(ada: Stand) 
     assert ada.states[-1] == "filling"
     assert "fast" in run.device
     assert run.sink_label == "a recorder"
+
+
+def test_what_auto_has_chosen_is_said_with_the_reason(ada: Stand) -> None:
+    run = ada.run(backend="auto")
+    assert len(ada.said) == 1
+    assert re.search(r"Filling with (onnx|openvino), the quickest here: .* ms", ada.said[0])
+    assert run.device.startswith("fast (")
 
 
 def test_unknown_backend_is_an_error_before_anything_is_filled(ada: Stand) -> None:

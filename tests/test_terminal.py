@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import io
-import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,7 +59,7 @@ def test_signals_steer_the_run_and_are_given_back(
         monkeypatch.setattr(run, name, lambda name=name: done.append(name))
     with LiveLine(run, plain):
         for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM, signal.SIGINT):
-            os.kill(os.getpid(), number)
+            signal.raise_signal(number)  # to this very thread: another one would handle it a little later
     assert done == ["pause", "recalibrate", "stop", "stop"]
     assert {number: signal.getsignal(number) for number in handlers} == handlers
 

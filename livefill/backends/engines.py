@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
 
 from livefill.errors import BackendError
 
-__all__ = ["CONTRACT", "engine_path", "parse_contract"]
+__all__ = ["CONTRACT", "engine_path", "parse_contract", "parse_states", "threads"]
 
 CONTRACT = "1"  # version of the metadata that a file has to carry; docs/model.md describes it
 PREFIX = "livefill."
 INSTALLED = Path(__file__).parents[1] / "engines"  # in an installed package
 CHECKOUT = Path(__file__).parents[2] / "engines"  # in a checkout of the repository
+THREADS = 4  # at most: the networks are small, and the camera and the encoder want to live as well
 
 
 def engine_path(name: str) -> Path:
@@ -38,3 +41,13 @@ def parse_contract(metadata: dict[str, str], kind: str, keys: tuple[str, ...], *
     if said["kind"] != kind:
         raise BackendError(f"{path} is a {said['kind']}, not a {kind}: {remedy}")
     return said
+
+
+def parse_states(contract: dict[str, str]) -> dict[str, list[int]]:
+    """Return name and shape of what a network keeps from frame to frame, in order; most keep nothing."""
+    return dict(json.loads(contract.get("states", "{}")))
+
+
+def threads() -> int:
+    """Return how many threads a network runs on."""
+    return min(THREADS, os.cpu_count() or 1)

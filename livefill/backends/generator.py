@@ -2,66 +2,72 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from livefill.backends.onnx import Network, open_network
+from livefill.backends.network import Network, Stream
 from livefill.backends.reference import Light, lit
-from livefill.types import Bank, Inputs, ModelSpec, Outputs, State, Tensor
+from livefill.backends.runtimes import Choice, choose, open_network
+from livefill.errors import BackendError
+from livefill.types import Bank, Inputs, ModelSpec, Outputs, State
 
 __all__ = ["KEYS", "GeneratorSession"]
 
-Run = Callable[[Mapping[str, Tensor]], dict[str, Tensor]]
 KEYS = ("name", "size", "face_share", "references")  # that both files must say about themselves
 
 
 @dataclass(frozen=True, slots=True)
 class _Memory:
     light: Light | None
-    features: dict[str, Tensor]  # what each shifted layer keeps of the last frame
+    stream: Stream  # keeps what each shifted layer hands on, wherever the network runs
+    steps: int  # of the stream, when this was handed out
 
 
 class GeneratorSession:
     """Gives what the network makes of crop, mask, landmarks and the expected picture in the crop's light."""
 
-    def __init__(self, frame: Network, bank: Network) -> None:
-        """`frame` fills a frame, `bank` encodes references; both come from one checkpoint."""
+    def __init__(self, frame: Network, bank: Network, *, reason: str = "") -> None:
+        """`frame` fills a frame, `bank` encodes references; both come from one checkpoint. `reason` is for the user."""
         contract = frame.contract
         self.spec = ModelSpec(
             name=contract["name"],
-            backend="onnx",
-            device="cpu",
+            backend=frame.runtime,
+            device=frame.device,
             size=int(contract["size"]),
             face_share=float(contract["face_share"]),
             references=int(contract["references"]),
+            reason=reason,
         )
-        self._shapes: dict[str, list[int]] = json.loads(contract["states"])
-        self._frame: Run = frame.run
-        self._encode: Run = bank.run
+        self._frame, self._bank = frame, bank
 
     @classmethod
-    def open(cls, name: str = "fast") -> GeneratorSession:
-        """Open a generator that ships."""
-        frame = open_network(name, kind="generator", keys=(*KEYS, "states"))
-        return cls(frame, open_network(f"{name}-bank", kind="bank", keys=KEYS))
+    def open(cls, name: str = "fast", *, runtime: str = "auto") -> GeneratorSession:
+        """Open a generator that ships; of several runtimes "auto" takes the quickest."""
+        choice = choose() if runtime == "auto" else Choice(runtime, "")
+        frame = open_network(name, kind="generator", keys=(*KEYS, "states"), runtime=choice.runtime)
+        # The bank is encoded once: in 32 bits, which every machine can.
+        return cls(frame, open_network(f"{name}-bank", kind="bank", keys=KEYS), reason=choice.reason)
 
     def remember(self, references: Sequence[Inputs]) -> Bank:
         """Encode a profile's references; a bank of fewer than the network takes repeats them."""
         chosen = [references[i % len(references)] for i in range(self.spec.references)]
-        return self._encode({name: np.stack([one[name] for one in chosen]) for name in ("crop", "drawing")})
+        return self._bank.run({name: np.stack([one[name] for one in chosen]) for name in ("crop", "drawing")})
 
     def initial_state(self) -> State:
         """Return the state before the first frame: no light known, and zeros."""
-        return _Memory(None, {name: np.zeros(shape, np.float32) for name, shape in self._shapes.items()})
+        return _Memory(None, self._frame.stream(), 0)
 
     def step(self, inputs: Inputs, state: State) -> tuple[Outputs, State]:
-        """Take `crop`, `expected`, `mask`, `drawing` and `bank`; give `fill` and `trust`."""
+        """Take `crop`, `expected`, `mask`, `drawing` and `bank`; give `fill` and `trust`.
+
+        The state is spent: raises `BackendError` when it is stepped from again.
+        """
+        if state.steps != state.stream.steps:
+            raise BackendError("a state was used twice: hand in the one that the last step gave, or the initial one")
         expected, light = lit(inputs, state.light)
         seen = {name: inputs[name][None] for name in ("crop", "mask", "drawing")}
-        said = self._frame({**seen, "expected": expected[None], **inputs["bank"], **state.features})
-        features = {name: said[f"next_{name}"] for name in self._shapes}
+        said = state.stream.run({**seen, "expected": expected[None], **inputs["bank"]})
         fill = np.clip(said["fill"][0], 0, 1)
-        return {"fill": fill, "trust": said["trust"][0]}, _Memory(light, features)
+        return {"fill": fill, "trust": said["trust"][0]}, _Memory(light, state.stream, state.stream.steps)

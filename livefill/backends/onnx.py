@@ -1,29 +1,32 @@
-"""ONNX Runtime: runs a network's file on the CPU."""
+"""ONNX Runtime: runs a network's file on the CPU, everywhere."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import onnxruntime
 
-from livefill.backends.engines import engine_path, parse_contract
+from livefill.backends.engines import parse_contract, parse_states, threads
+from livefill.backends.network import Port
 from livefill.errors import BackendError
 from livefill.types import Tensor
 
-__all__ = ["Network", "open_network"]
+__all__ = ["OnnxNetwork"]
 
-THREADS = 4  # at most: the networks are small, and the camera and the encoder want to live as well
+TYPES = {"tensor(float)": np.float32, "tensor(uint8)": np.uint8}
 
 
-class Network:
-    """A network with named inputs and outputs; holds nothing of any stream."""
+class OnnxNetwork:
+    """A `Network` in 32 bits."""
+
+    runtime, device = "onnx", "cpu, float32"
 
     def __init__(self, path: Path, kind: str, *, keys: tuple[str, ...] = ()) -> None:
         """Open the file of a network of this `kind`, which must say `keys` about itself."""
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = min(THREADS, os.cpu_count() or 1)
+        options.intra_op_num_threads = threads()
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
         # Threads spin within a run, where that is faster; between runs they would take the cores from everybody else.
@@ -32,15 +35,31 @@ class Network:
             self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime raises classes of its own that it does not export
             raise BackendError(f"{path} cannot be loaded: {str(error).splitlines()[0]}") from error
-        metadata = dict(self._session.get_modelmeta().custom_metadata_map)
-        self.contract = parse_contract(metadata, kind, keys, path=path)
+        self.contract = parse_contract(dict(self._session.get_modelmeta().custom_metadata_map), kind, keys, path=path)
+        self._states = parse_states(self.contract)
         self._outputs = [output.name for output in self._session.get_outputs()]
+        self.inputs = {
+            port.name: Port(tuple(port.shape), TYPES[port.type])
+            for port in self._session.get_inputs()
+            if port.name not in self._states
+        }
 
     def run(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Run once."""
         return dict(zip(self._outputs, self._session.run(self._outputs, dict(inputs)), strict=True))
 
+    def stream(self) -> _Stream:
+        """Begin a video."""
+        return _Stream(self, {name: np.zeros(shape, np.float32) for name, shape in self._states.items()})
 
-def open_network(name: str, *, kind: str | None = None, keys: tuple[str, ...] = ()) -> Network:
-    """Open a network that ships; its `kind` is its name unless there are several of it."""
-    return Network(engine_path(name), kind or name, keys=keys)
+
+class _Stream:
+    def __init__(self, network: OnnxNetwork, state: dict[str, Tensor]) -> None:
+        self._network, self._state = network, state
+        self.steps = 0
+
+    def run(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        said = self._network.run({**inputs, **self._state})
+        self._state = {name: said.pop(f"next_{name}") for name in self._state}
+        self.steps += 1
+        return said

@@ -16,7 +16,10 @@ JOIN = 2.0
 
 
 class LiveSource(BaseSource):
-    """Plays what `open_inner` opens at the pace of its own timestamps; with `loop` it opens it again at the end."""
+    """Plays what `open_inner` opens at the pace of its own timestamps; with `loop` it opens it again at the end.
+
+    It begins to play when it is first read: what is loaded before then costs a recording nothing.
+    """
 
     live = True
 
@@ -28,7 +31,7 @@ class LiveSource(BaseSource):
         self.size, self.rate = first.size, first.rate
         self.frames = 0 if loop else first.frames
         self._thread = threading.Thread(target=self._run, args=(first,), name="livefill-play", daemon=True)
-        self._thread.start()
+        self._first = first
 
     @property
     def dropped(self) -> int:
@@ -37,6 +40,8 @@ class LiveSource(BaseSource):
 
     def read(self) -> Frame:
         """Wait for a frame newer than the last; `Frame.time` is the monotonic clock when it was due."""
+        if self._thread.ident is None:
+            self._thread.start()
         try:
             return self._latest.get(PATIENCE)
         except TimeoutError:
@@ -46,7 +51,10 @@ class LiveSource(BaseSource):
         """Stop playing."""
         self._stop.set()
         self._latest.close()
-        self._thread.join(JOIN)
+        if self._thread.ident is None:
+            self._first.close()
+        else:
+            self._thread.join(JOIN)
 
     def _run(self, inner: BaseSource) -> None:
         try:

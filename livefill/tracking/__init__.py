@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from livefill.config import TRACKERS
 from livefill.errors import TrackerError
+from livefill.observer import Observer
 from livefill.profile import Profile
 from livefill.tracking.mesh import MeshTracker, ReferenceTracker
 from livefill.tracking.observing import ObserverTracker
@@ -23,10 +24,13 @@ class NoTracker:
         """Nothing is held."""
 
 
-def open_tracker(name: str, profile: Profile | None, *, static: Mask | None = None) -> Tracker:
-    """Return the tracker of this name for the person of `profile`, or for anybody; `static` is always covered."""
+def open_tracker(name: str, profile: Profile | None, *, static: Mask | None = None, runtime: str = "auto") -> Tracker:
+    """Return the tracker of this name for the person of `profile`, or for anybody; `static` is always covered.
+
+    `runtime` executes livefill's own networks; "auto" takes the quickest.
+    """
     if name == "observer":
-        return ObserverTracker(profile, static=static)
+        return ObserverTracker(profile, static=static, observer=Observer.open(runtime=runtime))
     if name == "mediapipe":
         return MeshTracker() if profile is None else ReferenceTracker(profile, static=static)
     raise TrackerError(f"unknown tracker {name!r}: choose one of {', '.join(TRACKERS)}")

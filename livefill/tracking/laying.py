@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from livefill.geometry import apply, cut, fill_polygon, invert
+from livefill.geometry import apply, cut, enlarge, fill_polygon, invert
 from livefill.types import RGB, Affine, Mask
 
 __all__ = ["StaticMask", "inside", "lay"]
@@ -24,10 +24,11 @@ def lay(mask: Mask, to_crop: Affine, shape: tuple[int, ...]) -> Mask:
     right, bottom = np.clip(np.ceil(corners.max(0)) + 3, 0, shape[1::-1]).astype(int)
     if right <= left or bottom <= top:
         return out
-    window = to_crop.copy()
-    window[:, 2] = apply(to_crop, np.array([left, top], np.float32))
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    out[top:bottom, left:right] = cv2.warpAffine(mask, window, (right - left, bottom - top), flags=flags)
+    # A border of nothing, so that what lies beyond the crop is not covered.
+    framed = cv2.copyMakeBorder(mask, 1, 1, 1, 1, cv2.BORDER_CONSTANT)
+    to_framed = to_crop.copy()
+    to_framed[:, 2] += 1
+    out[top:bottom, left:right] = enlarge(np.asarray(framed, np.float32), to_framed, (left, top, right, bottom))
     return out
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from livefill.alignment import settle, shift
-from livefill.backends.onnx import open_network
+from livefill.backends.runtimes import open_network
 from livefill.finder import Candidate, Finder, crop_of
 from livefill.geometry import (
     Field,

@@ -1,13 +1,27 @@
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+
 import pytest
 
-from livefill.backends import BACKENDS, open_session
+from livefill.backends import BACKENDS, open_session, runtimes
+from livefill.backends.runtimes import RUNTIMES, choose, open_network
 from livefill.errors import BackendError
+
+
+@pytest.fixture
+def anew() -> Iterator[None]:
+    """Measure again, and let later tests do so, too."""
+    choose.cache_clear()
+    yield
+    choose.cache_clear()
 
 
 @pytest.mark.parametrize("name", ["auto", *BACKENDS])
 def test_every_backend_says_what_it_is(name: str) -> None:
+    if name == "openvino":
+        pytest.importorskip("openvino", reason="OpenVINO is not installed")
     spec = open_session(name).spec
     assert spec.backend in BACKENDS
     assert name in ("auto", spec.backend)  # a backend asked for by name is never replaced by another
@@ -22,3 +36,37 @@ def test_unknown_backend_is_an_error_that_names_the_known(name: str) -> None:
         open_session(name)
     assert repr(name) in str(raised.value)
     assert all(known in str(raised.value) for known in ("auto", *BACKENDS))
+
+
+@pytest.mark.usefixtures("anew")
+def test_auto_measures_what_is_there_and_says_what_it_chose() -> None:
+    choice = choose()
+    assert choice.runtime in RUNTIMES
+    assert choice.reason.startswith(choice.runtime)
+    assert all(name in choice.reason for name in RUNTIMES)  # its time, or why it was not measured
+    assert choose() is choice
+
+
+@pytest.mark.usefixtures("anew")
+def test_auto_does_without_what_is_missing_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "livefill.backends.openvino", None)  # as if it were not installed
+    choice = choose()
+    assert choice.runtime == "onnx"
+    assert "openvino cannot be used" in choice.reason
+    assert open_session("auto").spec.backend == "onnx"
+    with pytest.raises(BackendError, match=r"openvino cannot be used.*pip install 'livefill\[openvino\]'"):
+        open_session("openvino")
+
+
+@pytest.mark.usefixtures("anew")
+def test_auto_with_no_runtime_gives_every_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(name: str, *, runtime: str, **_: object) -> None:
+        raise BackendError(f"{runtime} is out of order.")
+
+    monkeypatch.setattr(runtimes, "open_network", refuse)
+    with pytest.raises(BackendError, match=r"onnx is out of order\. openvino is out of order\."):
+        choose()
+
+
+def test_networks_of_a_runtime_say_which() -> None:
+    assert open_network("observer").runtime == "onnx"

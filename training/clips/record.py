@@ -19,8 +19,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from livefill.backends.onnx import open_network
 from livefill.backends.reference import ReferenceSession, lit
+from livefill.backends.runtimes import open_network
 from livefill.detection import ObserverDetector
 from livefill.filler import Filler
 from livefill.finder import Finder

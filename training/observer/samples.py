@@ -15,8 +15,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from livefill.geometry import Warp, apply, crop_transform, eye_distance, grid, invert
+from livefill.geometry import apply, crop_transform, eye_distance, grid, invert
 from livefill.types import RGB, Affine, Points
+from livefill.warp import Warp
 from training import camera
 from training.backgrounds import background
 from training.covering import Wardrobe, blend

@@ -8,38 +8,52 @@ from networks import CONTRACT, write
 
 from livefill.backends import engines
 from livefill.backends.engines import engine_path
-from livefill.backends.onnx import Network
+from livefill.backends.network import Network
+from livefill.backends.runtimes import RUNTIMES, open_network
 from livefill.errors import BackendError
 
 
-def test_a_network_is_run_by_name(tmp_path: Path) -> None:
-    network = Network(write(tmp_path / "n.onnx", CONTRACT), "doubler", keys=("size",))
+@pytest.fixture(params=RUNTIMES)
+def runtime(request: pytest.FixtureRequest) -> str:
+    if request.param == "openvino":
+        pytest.importorskip("openvino", reason="OpenVINO is not installed")
+    return str(request.param)
+
+
+def opened(path: Path, runtime: str, keys: tuple[str, ...] = ()) -> Network:
+    return open_network("n", kind="doubler", keys=keys, runtime=runtime, path=path)
+
+
+def test_a_network_is_run_by_name(tmp_path: Path, runtime: str) -> None:
+    network = opened(write(tmp_path / "n.onnx", CONTRACT), runtime, ("size",))
     said = network.run({"x": np.arange(4, dtype=np.float32)})
     np.testing.assert_array_equal(said["y"], [0, 2, 4, 6])
     assert network.contract["size"] == "4"
+    assert network.runtime == runtime
+    assert network.inputs["x"] == ((4,), np.float32)
 
 
 @pytest.mark.parametrize("key", ["contract", "kind", "size"])
-def test_a_missing_key_is_named_with_the_command_that_writes_it(tmp_path: Path, key: str) -> None:
+def test_a_missing_key_is_named_with_the_command_that_writes_it(tmp_path: Path, runtime: str, key: str) -> None:
     said = {name: value for name, value in CONTRACT.items() if name != f"livefill.{key}"}
     with pytest.raises(BackendError, match=rf"livefill\.{key} .*python -m export\.doubler"):
-        Network(write(tmp_path / "n.onnx", said), "doubler", keys=("size",))
+        opened(write(tmp_path / "n.onnx", said), runtime, ("size",))
 
 
-def test_another_version_or_kind_is_refused(tmp_path: Path) -> None:
+def test_another_version_or_kind_is_refused(tmp_path: Path, runtime: str) -> None:
     newer = write(tmp_path / "newer.onnx", {**CONTRACT, "livefill.contract": "99"})
     with pytest.raises(BackendError, match="contract 99, not 1"):
-        Network(newer, "doubler")
+        opened(newer, runtime)
     other = write(tmp_path / "other.onnx", {**CONTRACT, "livefill.kind": "halver"})
     with pytest.raises(BackendError, match="is a halver, not a doubler"):
-        Network(other, "doubler")
+        opened(other, runtime)
 
 
-def test_a_file_that_is_no_network_is_one_sentence(tmp_path: Path) -> None:
+def test_a_file_that_is_no_network_is_one_sentence(tmp_path: Path, runtime: str) -> None:
     broken = tmp_path / "broken.onnx"
     broken.write_bytes(b"not a network")
     with pytest.raises(BackendError, match="cannot be loaded") as caught:
-        Network(broken, "doubler")
+        opened(broken, runtime)
     assert "\n" not in str(caught.value)
 
 

@@ -1,0 +1,72 @@
+"""Which runtime executes the networks: the one that is named, or the one that is quickest on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import import_module
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+from livefill.backends.engines import engine_path
+from livefill.backends.network import Network, examples
+from livefill.errors import BackendError
+
+__all__ = ["RUNTIMES", "Choice", "choose", "open_network"]
+
+RUNTIMES = {  # module and class; the first is always there
+    "onnx": ("livefill.backends.onnx", "OnnxNetwork"),
+    "openvino": ("livefill.backends.openvino", "OpenVinoNetwork"),
+}
+TRIALS, WARM_UP = 7, 2  # frames
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A runtime, and why."""
+
+    runtime: str
+    reason: str  # one sentence for the user
+
+
+def open_network(
+    name: str, *, kind: str | None = None, keys: tuple[str, ...] = (), runtime: str = "onnx", path: Path | None = None
+) -> Network:
+    """Open a network that ships; its `kind` is its name unless there are several of it.
+
+    `runtime` is one of `RUNTIMES`, or "auto". Raises `BackendError` where it cannot run.
+    """
+    runtime = choose().runtime if runtime == "auto" else runtime
+    module, title = RUNTIMES[runtime]
+    try:
+        opener: Callable[..., Network] = getattr(import_module(module), title)
+    except (ImportError, OSError) as error:  # OSError: a library that it is linked with is missing
+        raise BackendError(f"{runtime} cannot be used: {error}. Run: pip install 'livefill[{runtime}]'") from error
+    return opener(path or engine_path(name), kind or name, keys=keys)
+
+
+@lru_cache(maxsize=1)
+def choose() -> Choice:
+    """Measure every runtime that is installed on the generator, and choose the quickest. Takes half a second, once."""
+    streams, refused = {}, []
+    for runtime in RUNTIMES:
+        try:
+            network = open_network("fast", kind="generator", runtime=runtime)
+        except BackendError as error:
+            refused.append(str(error))
+            continue
+        streams[runtime] = (network.device, network.stream(), examples(network))
+    if not streams:
+        raise BackendError("no runtime can execute the networks. " + " ".join(refused))
+    times: dict[str, list[float]] = {runtime: [] for runtime in streams}
+    for trial in range(WARM_UP + TRIALS):
+        for runtime, (_, stream, inputs) in streams.items():
+            start = perf_counter()
+            stream.run(inputs)
+            if trial >= WARM_UP:
+                times[runtime].append(1e3 * (perf_counter() - start))
+    taken = sorted((median(values), runtime) for runtime, values in times.items())
+    told = ", ".join(f"{runtime} ({streams[runtime][0]}) {ms:.1f} ms" for ms, runtime in taken)
+    return Choice(taken[0][1], f"{told} a frame" + "".join(f"; {reason}" for reason in refused))
