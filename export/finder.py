@@ -2,8 +2,7 @@
 
     python -m export.finder RUN/best.pt engines/finder.onnx
 
-The network takes a frame as the runtime has fitted it, bytes as they are, and gives places in pixels. Weights are
-stored as 16-bit numbers and cast to 32 bits when the file is loaded: half the size, and the arithmetic stays exact.
+The network takes a frame as the runtime has fitted it, bytes as they are, and gives places in pixels.
 """
 
 from __future__ import annotations
@@ -11,24 +10,21 @@ from __future__ import annotations
 import argparse
 import copy
 import sys
-import warnings
 from pathlib import Path
 
 import numpy as np
-import onnx
 import onnxruntime
 import torch
-from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from export.half import LARGE
+from export.to_onnx import write_network
 from livefill.finder import SIZE, THRESHOLD
 from training.finder.model import STRIDE, Finder, places
 
 __all__ = ["Deployed", "export", "main"]
 
-OPSET = 17
-SMALL = 64  # numbers: smaller weights are stored as they are
 TOLERANCE = 1e-4  # of what ONNX Runtime says against torch; places are compared in shares of the picture's width
 
 
@@ -41,7 +37,7 @@ class Deployed(nn.Module):
 
     def forward(self, picture: Tensor) -> tuple[Tensor, Tensor]:
         """Return score (1, h, w) and place (1, h, w, 4) of a picture uint8 (1, H, W, 3)."""
-        said = self.model(picture.permute(0, 3, 1, 2).float() / 255)
+        said = self.model(picture.float().permute(0, 3, 1, 2) / 255)
         return torch.sigmoid(said.heat), places(said)
 
 
@@ -49,35 +45,17 @@ def export(model: Finder, path: Path, *, step: int = 0) -> None:
     """Write `model`, check the file, and compare what it says with what the model says."""
     width, height = SIZE
     deployed = Deployed(model).eval()
-    random = np.random.default_rng(0)
-    picture = random.integers(0, 256, (1, height, width, 3), np.uint8)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter's own
-        torch.onnx.export(
-            deployed,
-            (torch.from_numpy(picture),),
-            str(path),
-            input_names=["picture"],
-            output_names=["score", "place"],
-            opset_version=OPSET,
-            dynamo=False,
-        )
-    graph = _halved(onnx.load(str(path)))
-    helper.set_model_props(
-        graph,
-        {
-            "livefill.contract": "1",
-            "livefill.kind": "finder",
-            "livefill.size": f"{width}x{height}",
-            "livefill.stride": str(STRIDE),
-            "livefill.threshold": str(THRESHOLD),
-            "livefill.place": "x y radius angle",
-            "livefill.step": str(step),
-        },
-    )
-    onnx.checker.check_model(graph, full_check=True)
-    onnx.save(graph, str(path))
+    picture = np.random.default_rng(0).integers(0, 256, (1, height, width, 3), np.uint8)
+    contract = {
+        "kind": "finder",
+        "size": f"{width}x{height}",
+        "stride": str(STRIDE),
+        "threshold": str(THRESHOLD),
+        "place": "x y radius angle",
+        "steps": str(step),
+    }
+    example = (torch.from_numpy(picture),)
+    write_network(deployed, example, path, inputs=["picture"], outputs=["score", "place"], contract=contract)
     _compare(deployed, path, picture)
 
 
@@ -96,25 +74,8 @@ def _folded(model: Finder) -> Finder:
 @torch.no_grad()
 def _rounded(model: Finder) -> Finder:
     for weight in model.parameters():
-        if weight.numel() >= SMALL:
+        if weight.numel() >= LARGE:
             weight.copy_(weight.half().float())
-    return model
-
-
-def _halved(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Store large weights as 16-bit numbers, and cast them where they are used."""
-    kept, casts = [], []
-    for weight in model.graph.initializer:
-        values = numpy_helper.to_array(weight)
-        if values.dtype != np.float32 or values.size < SMALL:
-            kept.append(weight)
-            continue
-        kept.append(numpy_helper.from_array(values.astype(np.float16), f"{weight.name}.half"))
-        casts.append(helper.make_node("Cast", [f"{weight.name}.half"], [weight.name], to=TensorProto.FLOAT))
-    nodes = [*casts, *model.graph.node]
-    del model.graph.initializer[:], model.graph.node[:]
-    model.graph.initializer.extend(kept)
-    model.graph.node.extend(nodes)
     return model
 
 

@@ -28,5 +28,5 @@ def store_as_half(model: onnx.ModelProto) -> onnx.ModelProto:
     nodes = [*casts, *graph.node]
     del graph.node[:]
     graph.node.extend(nodes)
-    onnx.checker.check_model(model)
+    onnx.checker.check_model(model, full_check=True)
     return model

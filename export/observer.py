@@ -6,19 +6,14 @@ python -m export.observer RUN/best.pt engines/observer.onnx
 from __future__ import annotations
 
 import argparse
-import io
-import warnings
 from pathlib import Path
 
 import numpy as np
-import onnx
 import onnxruntime
 import torch
 from torch import Tensor, nn
 
-from export.half import store_as_half
-from export.stamp import commit
-from livefill.backends.engines import CONTRACT, PREFIX
+from export.to_onnx import write_network
 from livefill.observer import FACE_SHARE
 from training.observer.model import POINTS, SIZE, Observer
 
@@ -38,7 +33,9 @@ class Deployed(nn.Module):
 
     def forward(self, crop: Tensor, reference: Tensor, known: Tensor, prior: Tensor) -> tuple[Tensor, ...]:
         """Take crop and reference (1, SIZE, SIZE, 3) uint8, known (1,), prior (1, 468, 2)."""
-        pictures = [image.permute(0, 3, 1, 2).float() / 255 for image in (crop, reference)]
+        pictures = [
+            image.float().permute(0, 3, 1, 2) / 255 for image in (crop, reference)
+        ]  # TensorRT casts bytes first
         said = self.observer(pictures[0], pictures[1], known, prior)
         return (
             said.points,
@@ -59,31 +56,14 @@ def export(checkpoint: Path, out: Path) -> float:
     random = torch.Generator().manual_seed(0)
     pictures = [torch.randint(0, 256, (1, SIZE, SIZE, 3), generator=random, dtype=torch.uint8) for _ in range(2)]
     example = (*pictures, torch.ones(1), 0.3 * torch.randn(1, POINTS, 2, generator=random))
-    buffer = io.BytesIO()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            deployed,
-            example,
-            buffer,  # type: ignore[arg-type]
-            dynamo=False,
-            opset_version=17,
-            input_names=list(INPUTS),
-            output_names=list(OUTPUTS),
-        )
-    network = store_as_half(onnx.load_from_string(buffer.getvalue()))
     contract = {
-        "contract": CONTRACT,
         "kind": "observer",
         "size": str(SIZE),
         "face_share": str(FACE_SHARE),
         "topology": "mediapipe-468",
-        "commit": commit(),
         "steps": str(stored["step"]),
     }
-    onnx.helper.set_model_props(network, {PREFIX + key: value for key, value in contract.items()})
-    out.parent.mkdir(parents=True, exist_ok=True)
-    onnx.save(network, out)
+    write_network(deployed, example, out, inputs=INPUTS, outputs=OUTPUTS, contract=contract)
     return verify(deployed, example, out)
 
 

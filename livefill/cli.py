@@ -291,7 +291,8 @@ def bench(
     size: Annotated[str, typer.Option(help="Frames are scaled to this.")] = "1280x720",
     profile: Profile = None,
     backend: Annotated[str, typer.Option(help="What computes the fill; auto chooses and says so.")] = "auto",
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    backends: Annotated[bool, typer.Option("--backends", help="Compare all that can run the networks.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure speed: end to end and per stage, as fast as it goes and played live.
 
@@ -299,11 +300,16 @@ def bench(
 
         livefill bench
 
+        livefill bench --backends
+
         livefill bench --input talk.mp4 --size 1920x1080 --json
     """
     from livefill.bench import measure
     from livefill.config import parse_size
 
+    if backends:
+        _compare_backends(parse_size(size), seconds, as_json=as_json)
+        return
     result = measure(source, size=parse_size(size), seconds=seconds, profile=profile, backend=backend)
     if as_json:
         out.print_json(json.dumps(result))
@@ -313,6 +319,24 @@ def bench(
         shown = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
         table.add_row(key, shown)
     out.print(table)
+
+
+def _compare_backends(size: tuple[int, int], seconds: float, *, as_json: bool) -> None:
+    from livefill.netbench import compare
+
+    rows = list(compare(size=size, seconds=seconds))
+    if as_json:
+        out.print_json(json.dumps(rows))
+        return
+    usable = [row for row in rows if "reason" not in row]
+    titles = list(dict.fromkeys(key for row in usable for key in row))
+    table = Table(*titles, box=None)
+    for row in usable:
+        table.add_row(*(str(row.get(title, "")) for title in titles))
+    out.print(table)
+    for row in rows:
+        if "reason" in row:
+            out.print(f"{row['backend']}: {row['reason']}", markup=False)
 
 
 @app.command()

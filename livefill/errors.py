@@ -9,6 +9,7 @@ LivefillError
 ├── CalibrationError     no frame good enough to serve as a reference
 ├── TrackerError         the face tracker cannot run here
 ├── BackendError         a backend asked for by name cannot run here
+│   └── NotInstalledError    its library is not there
 └── SinkError            a virtual camera or file that cannot be written
 """
 
@@ -21,6 +22,7 @@ __all__ = [
     "ConfigError",
     "EndOfStream",
     "LivefillError",
+    "NotInstalledError",
     "ProfileError",
     "SinkError",
     "SourceError",
@@ -62,6 +64,10 @@ class TrackerError(LivefillError):
 
 class BackendError(LivefillError):
     """The backend asked for cannot run on this machine."""
+
+
+class NotInstalledError(BackendError):
+    """The library that a backend needs is not installed."""
 
 
 class SinkError(LivefillError):

@@ -17,13 +17,15 @@ CHECKOUT = Path(__file__).parents[2] / "engines"  # in a checkout of the reposit
 THREADS = 4  # at most: the networks are small, and the camera and the encoder want to live as well
 
 
-def engine_path(name: str) -> Path:
-    """Return the file of a network that ships, such as "observer"."""
-    for folder in (INSTALLED, CHECKOUT):
-        path = folder / f"{name}.onnx"
+def engine_path(name: str, folder: Path | None = None) -> Path:
+    """Return the file of a network that ships, such as "observer", or of one in another folder."""
+    folders = (INSTALLED, CHECKOUT) if folder is None else (folder,)
+    for place in folders:
+        path = place / f"{name}.onnx"
         if path.exists():
             return path
-    raise BackendError(f"the network {name}.onnx is missing from {INSTALLED}: install livefill again")
+    remedy = "install livefill again" if folder is None else "python -m export.generator writes it"
+    raise BackendError(f"the network {name}.onnx is missing from {folders[0]}: {remedy}")
 
 
 def parse_contract(metadata: dict[str, str], kind: str, keys: tuple[str, ...], *, path: Path) -> dict[str, str]:

@@ -29,6 +29,10 @@ class Stream(Protocol):
         """Run the next frame; give every output but the state."""
         ...
 
+    def state(self) -> dict[str, Tensor]:
+        """Return what is handed on to the next frame, by name, in order; for tests."""
+        ...
+
 
 class Network(Protocol):
     """Weights with named inputs and outputs. Holds nothing of any stream, and may serve several, one after another."""

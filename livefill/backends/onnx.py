@@ -15,7 +15,7 @@ from livefill.types import Tensor
 
 __all__ = ["OnnxNetwork"]
 
-TYPES = {"tensor(float)": np.float32, "tensor(uint8)": np.uint8}
+TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(uint8)": np.uint8}
 
 
 class OnnxNetwork:
@@ -36,13 +36,10 @@ class OnnxNetwork:
         except Exception as error:  # ONNX Runtime raises classes of its own that it does not export
             raise BackendError(f"{path} cannot be loaded: {str(error).splitlines()[0]}") from error
         self.contract = parse_contract(dict(self._session.get_modelmeta().custom_metadata_map), kind, keys, path=path)
-        self._states = parse_states(self.contract)
         self._outputs = [output.name for output in self._session.get_outputs()]
-        self.inputs = {
-            port.name: Port(tuple(port.shape), TYPES[port.type])
-            for port in self._session.get_inputs()
-            if port.name not in self._states
-        }
+        ports = {port.name: Port(tuple(port.shape), TYPES[port.type]) for port in self._session.get_inputs()}
+        self._states = {name: ports.pop(name) for name in parse_states(self.contract)}
+        self.inputs = ports
 
     def run(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Run once."""
@@ -50,7 +47,7 @@ class OnnxNetwork:
 
     def stream(self) -> _Stream:
         """Begin a video."""
-        return _Stream(self, {name: np.zeros(shape, np.float32) for name, shape in self._states.items()})
+        return _Stream(self, {name: np.zeros(port.shape, port.dtype) for name, port in self._states.items()})
 
 
 class _Stream:
@@ -63,3 +60,6 @@ class _Stream:
         self._state = {name: said.pop(f"next_{name}") for name in self._state}
         self.steps += 1
         return said
+
+    def state(self) -> dict[str, Tensor]:
+        return dict(self._state)

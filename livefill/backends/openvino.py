@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
+from time import perf_counter
 
 import numpy as np
 import openvino
+from openvino import opset15 as opset
 from openvino.passes import MakeStateful, Manager
 
 from livefill.backends.engines import parse_contract, parse_states, threads
@@ -19,7 +21,9 @@ from livefill.backends.network import Port
 from livefill.errors import BackendError
 from livefill.types import Tensor
 
-__all__ = ["OpenVinoNetwork"]
+__all__ = ["OpenVinoNetwork", "convolution_peak"]
+
+LATENCY = {"PERFORMANCE_HINT": "LATENCY"}
 
 
 class OpenVinoNetwork:
@@ -41,16 +45,12 @@ class OpenVinoNetwork:
         except RuntimeError as error:
             raise BackendError(f"{path} cannot be loaded: {_reason(error)}") from error
         self.contract = parse_contract({str(key): str(value) for key, value in said.items()}, kind, keys, path=path)
-        states = parse_states(self.contract)
-        if states:
+        self._states = list(parse_states(self.contract))
+        if self._states:
             manager = Manager()
-            manager.register_pass(MakeStateful({name: f"next_{name}" for name in states}))
+            manager.register_pass(MakeStateful({name: f"next_{name}" for name in self._states}))
             manager.run_passes(model)
-        options = {
-            "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_PRECISION_HINT": precision,
-            "INFERENCE_NUM_THREADS": threads(),
-        }
+        options = {**LATENCY, "INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": threads()}
         try:
             self._model = core.compile_model(model, "CPU", options)
         except RuntimeError as error:
@@ -68,18 +68,23 @@ class OpenVinoNetwork:
 
     def stream(self) -> _Stream:
         """Begin a video."""
-        return _Stream(self._model.create_infer_request(), self._outputs)
+        return _Stream(self._model.create_infer_request(), self._outputs, self._states)
 
 
 class _Stream:
-    def __init__(self, request: openvino.InferRequest, outputs: list[str]) -> None:
-        self._request, self._outputs = request, outputs
+    def __init__(self, request: openvino.InferRequest, outputs: list[str], states: list[str]) -> None:
+        self._request, self._outputs, self._states = request, outputs, states
         self.steps = 0
 
     def run(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         said = _infer(self._request, inputs, self._outputs)
         self.steps += 1
         return said
+
+    def state(self) -> dict[str, Tensor]:
+        # A variable is named after both ends: state3 and next_state3.
+        held = {variable.name: np.array(variable.state.data) for variable in self._request.query_state()}
+        return {name: next(held[key] for key in held if key in (f"{name}next_{name}", name)) for name in self._states}
 
 
 @lru_cache(maxsize=1)
@@ -90,6 +95,25 @@ def _core() -> openvino.Core:
     signal, such as Ctrl-C, would then end the process.
     """
     return openvino.Core()
+
+
+def convolution_peak(*, channels: int = 128, side: int = 64, depth: int = 4, runs: int = 15) -> float:
+    """Return the GFLOP/s that plain 3x3 convolutions reach on this CPU, in its quickest floating-point precision."""
+    picture = opset.parameter([1, channels, side, side], np.float32)
+    weight = opset.constant(np.full((channels, channels, 3, 3), 0.01, np.float32))
+    node = picture
+    for _ in range(depth):
+        node = opset.relu(opset.convolution(node, weight, [1, 1], [1, 1], [1, 1], [1, 1]))
+    core = _core()
+    precision = "bf16" if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
+    options = {**LATENCY, "INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": threads()}
+    request = core.compile_model(openvino.Model([node], [picture]), "CPU", options).create_infer_request()
+    quickest, values = float("inf"), np.full((1, channels, side, side), 0.5, np.float32)
+    for _ in range(runs):
+        start = perf_counter()
+        request.infer([values], share_inputs=True)
+        quickest = min(quickest, perf_counter() - start)
+    return 2 * depth * 9 * channels**2 * side**2 / quickest / 1e9
 
 
 def _infer(request: openvino.InferRequest, inputs: Mapping[str, Tensor], outputs: list[str]) -> dict[str, Tensor]:

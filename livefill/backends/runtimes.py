@@ -12,13 +12,14 @@ from time import perf_counter
 
 from livefill.backends.engines import engine_path
 from livefill.backends.network import Network, examples
-from livefill.errors import BackendError
+from livefill.errors import BackendError, NotInstalledError
 
 __all__ = ["RUNTIMES", "Choice", "choose", "open_network"]
 
 RUNTIMES = {  # module and class; the first is always there
     "onnx": ("livefill.backends.onnx", "OnnxNetwork"),
     "openvino": ("livefill.backends.openvino", "OpenVinoNetwork"),
+    "tensorrt": ("livefill.backends.tensorrt", "TensorRtNetwork"),
 }
 TRIALS, WARM_UP = 7, 2  # frames
 
@@ -32,28 +33,32 @@ class Choice:
 
 
 def open_network(
-    name: str, *, kind: str | None = None, keys: tuple[str, ...] = (), runtime: str = "onnx", path: Path | None = None
+    name: str, *, kind: str | None = None, keys: tuple[str, ...] = (), runtime: str = "onnx", folder: Path | None = None
 ) -> Network:
     """Open a network that ships; its `kind` is its name unless there are several of it.
 
-    `runtime` is one of `RUNTIMES`, or "auto". Raises `BackendError` where it cannot run.
+    `runtime` is one of `RUNTIMES`, or "auto"; `folder` holds the files, by default those of livefill itself. Raises
+    `BackendError` where it cannot run.
     """
     runtime = choose().runtime if runtime == "auto" else runtime
     module, title = RUNTIMES[runtime]
     try:
         opener: Callable[..., Network] = getattr(import_module(module), title)
     except (ImportError, OSError) as error:  # OSError: a library that it is linked with is missing
-        raise BackendError(f"{runtime} cannot be used: {error}. Run: pip install 'livefill[{runtime}]'") from error
-    return opener(path or engine_path(name), kind or name, keys=keys)
+        raise NotInstalledError(f"{runtime} cannot be used: {error}. Run: pip install 'livefill[{runtime}]'") from error
+    return opener(engine_path(name, folder), kind or name, keys=keys)
 
 
 @lru_cache(maxsize=1)
 def choose() -> Choice:
     """Measure every runtime that is installed on the generator, and choose the quickest. Takes half a second, once."""
-    streams, refused = {}, []
+    streams, refused, absent = {}, [], []
     for runtime in RUNTIMES:
         try:
             network = open_network("fast", kind="generator", runtime=runtime)
+        except NotInstalledError:
+            absent.append(runtime)
+            continue
         except BackendError as error:
             refused.append(str(error))
             continue
@@ -69,4 +74,6 @@ def choose() -> Choice:
                 times[runtime].append(1e3 * (perf_counter() - start))
     taken = sorted((median(values), runtime) for runtime, values in times.items())
     told = ", ".join(f"{runtime} ({streams[runtime][0]}) {ms:.1f} ms" for ms, runtime in taken)
+    if absent:
+        refused.append(f"not installed: {', '.join(absent)}")
     return Choice(taken[0][1], f"{told} a frame" + "".join(f"; {reason}" for reason in refused))

@@ -6,8 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
+
+from livefill.backends.runtimes import RUNTIMES, open_network
+from livefill.errors import BackendError
 
 CONTRACT = {"livefill.contract": "1", "livefill.kind": "doubler", "livefill.size": "4"}
 
@@ -33,3 +37,13 @@ def write(path: Path, metadata: dict[str, str], model: onnx.ModelProto | None = 
     helper.set_model_props(model, metadata)
     onnx.save(model, path)
     return path
+
+
+def there(runtime: str) -> str:
+    """Skip a test where a runtime cannot run: where its library or its GPU is missing."""
+    if runtime in RUNTIMES:
+        try:
+            open_network("finder", runtime=runtime)
+        except BackendError as error:
+            pytest.skip(str(error))
+    return runtime

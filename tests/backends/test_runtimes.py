@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from networks import CONTRACT, write
+from networks import CONTRACT, there, write
 
 from livefill.backends import engines
 from livefill.backends.engines import engine_path
@@ -15,13 +15,12 @@ from livefill.errors import BackendError
 
 @pytest.fixture(params=RUNTIMES)
 def runtime(request: pytest.FixtureRequest) -> str:
-    if request.param == "openvino":
-        pytest.importorskip("openvino", reason="OpenVINO is not installed")
+    there(request.param)
     return str(request.param)
 
 
 def opened(path: Path, runtime: str, keys: tuple[str, ...] = ()) -> Network:
-    return open_network("n", kind="doubler", keys=keys, runtime=runtime, path=path)
+    return open_network(path.stem, kind="doubler", keys=keys, runtime=runtime, folder=path.parent)
 
 
 def test_a_network_is_run_by_name(tmp_path: Path, runtime: str) -> None:

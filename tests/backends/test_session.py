@@ -9,6 +9,7 @@ import pytest
 import synthetic
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from networks import there
 
 from livefill.backends import BACKENDS, open_session
 from livefill.drawing import draw_landmarks
@@ -19,8 +20,7 @@ HOLE = (60, 70, 120, 130)
 
 @pytest.fixture(params=BACKENDS, scope="module")
 def session(request: pytest.FixtureRequest) -> Session:
-    if request.param == "openvino":
-        pytest.importorskip("openvino", reason="OpenVINO is not installed")
+    there(request.param)
     return open_session(request.param)
 
 

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from networks import there
+from typer.testing import CliRunner
+
+from livefill import netbench
+from livefill.backends.runtimes import RUNTIMES, open_network
+from livefill.cli import app
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few runs, and the whole program not at all: tests/test_cli.py measures that."""
+    whole = {"fps": 30.0, "live_fps": 29.0, "latency_ms": {"p95": 50.0}}
+    monkeypatch.setattr(netbench, "measure", lambda *_, **__: whole)
+    monkeypatch.setattr(netbench, "WARM_UP", 1)
+    monkeypatch.setattr(netbench, "RUNS", 3)
+
+
+def test_a_network_says_how_much_it_computes() -> None:
+    assert 0.6e9 < float(open_network("fast", kind="generator").contract["macs"]) < 0.7e9
+    assert 0.15e9 < float(open_network("observer").contract["macs"]) < 0.3e9
+
+
+@pytest.mark.usefixtures("quick")
+def test_every_runtime_has_a_row_with_numbers_or_a_reason() -> None:
+    rows = {row["backend"]: row for row in netbench.compare(size=(64, 64), seconds=1)}
+    assert list(rows) == list(RUNTIMES)
+    for row in rows.values():
+        if "reason" in row:
+            continue
+        flop = 2 * float(open_network("fast", kind="generator").contract["macs"]) / 1e9
+        assert row["fast_gflops"] == pytest.approx(1e3 * flop / row["fast_ms"], abs=1)
+        assert row["fps"] == 30.0
+    assert "reason" not in rows["onnx"]
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_table_shows_them() -> None:
+    done = CliRunner().invoke(app, ["bench", "--backends"], env={"COLUMNS": "200"})
+    assert done.exit_code == 0, done.output
+    assert "onnx" in done.output
+    assert "fast_gflops" in done.output
+    told = CliRunner().invoke(app, ["bench", "--backends", "--json"])
+    assert [row["backend"] for row in json.loads(told.stdout)] == list(RUNTIMES)
+
+
+def test_plain_convolutions_are_a_bound() -> None:
+    there("openvino")
+    from livefill.backends.openvino import convolution_peak
+
+    assert 1 < convolution_peak(runs=3) < 1e5
