@@ -1,16 +1,20 @@
 # make demo    see it work                  make test    run the tests
 # make check   style, types and layers      make clean   remove what was made here
+# make test-camera   only the tests that need a kernel with a virtual camera (tests/camera/kernel.py says which)
 # make training   also install what training needs (PyTorch and more); then `make test` tests that, too
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check training clean
+.PHONY: demo test check training test-camera clean
 
 demo: .venv/demo
 	$(BIN)/livefill demo -o demo
 
 test: .venv/test
 	$(BIN)/pytest
+
+test-camera: .venv/test
+	$(BIN)/pytest tests/camera
 
 check: .venv/test
 	$(BIN)/ruff check .

@@ -74,6 +74,9 @@ def run(
     backend: Annotated[str | None, typer.Option(help="What computes the fill; auto chooses and says so.")] = None,
     tracker: TrackerOption = None,
     mask: MaskOption = None,
+    always_on: Annotated[
+        bool | None, typer.Option("--always-on/--on-demand", help="Keep the camera on while nobody watches.")
+    ] = None,
     loop: Annotated[bool | None, typer.Option("--loop/--no-loop", help="Play a video again at its end.")] = None,
     config: Annotated[Path | None, typer.Option(help="A TOML file with any of these settings.")] = None,
 ) -> None:
@@ -104,6 +107,7 @@ def run(
         backend=backend,
         tracker=tracker,
         mask=mask,
+        always_on=always_on,
         loop=loop,
     )
     live = Live(settings, lambda text: err.print(text, markup=False))

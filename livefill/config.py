@@ -34,6 +34,7 @@ class Settings:
     backend: str = "auto"
     tracker: str = DEFAULT_TRACKER  # or `mediapipe`, where that extra is installed
     mask: Path | None = None  # a picture: white is always covered
+    always_on: bool = False  # keep the camera on while nobody watches the virtual one
     loop: bool | None = None  # play a file again at its end; None: unless the sink is a file
 
     def __post_init__(self) -> None:

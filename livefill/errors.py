@@ -4,6 +4,7 @@ LivefillError
 ├── ConfigError          a setting that is unknown or out of range
 ├── SourceError          a camera or file that cannot be read
 │   ├── CameraAway       a camera that gives nothing at the moment, and may come back
+│   │   └── Unwatched    one that is off because nobody watches
 │   └── EndOfStream      no more frames: the normal end of a file
 ├── ProfileError         a profile that is missing, unreadable or of another version
 ├── CalibrationError     no frame good enough to serve as a reference
@@ -27,6 +28,7 @@ __all__ = [
     "SinkError",
     "SourceError",
     "TrackerError",
+    "Unwatched",
 ]
 
 
@@ -44,6 +46,10 @@ class SourceError(LivefillError):
 
 class CameraAway(SourceError):
     """The camera gives no frames at the moment. Keep showing what there is and read again: it may come back."""
+
+
+class Unwatched(CameraAway):
+    """The camera is off because nobody watches. Read again: it comes back when somebody does."""
 
 
 class EndOfStream(SourceError):

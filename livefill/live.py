@@ -9,9 +9,9 @@ from time import monotonic
 
 from livefill.app import NoFiller, is_picture, same_file, stages_for
 from livefill.calibration import Calibrator
-from livefill.capture import BaseSource, open_source
+from livefill.capture import BaseSource, OnDemandSource, is_camera, open_source
 from livefill.config import Settings, parse_size
-from livefill.errors import CalibrationError, CameraAway, ConfigError, ProfileError
+from livefill.errors import CalibrationError, CameraAway, ConfigError, ProfileError, Unwatched
 from livefill.pipeline import Stages, run
 from livefill.profile import Profile, load_profile, profile_path, save_profile
 from livefill.sinks import BaseSink, open_sink
@@ -44,7 +44,7 @@ class Live:
         self._say = say
         self._stop = False
         self._recalibrate = False
-        self._away = False
+        self._away = self._idle = False
         self._failed: tuple[str, float] | None = None  # what a stage said, and until when to leave it alone
         self._ours = Stages(NoTracker(), NoFiller())
         self._stages = Stages(NoTracker(), NoFiller())
@@ -53,6 +53,8 @@ class Live:
     @property
     def state(self) -> str:
         """What is going on, in a few words."""
+        if self._idle:
+            return "off: nobody watches"
         if self._away:
             return "the camera is away"
         if isinstance(self._stages.tracker, _Calibrating):
@@ -98,18 +100,26 @@ class Live:
                 return not self._stop
 
             def away(error: CameraAway) -> None:
-                if not self._away:
-                    self._say(f"{error} Waiting for it to come back.")
-                self._away = True
+                self._note(error)
                 if isinstance(sink, PacedSink):  # a frozen face would be worse than a word
-                    sink.write(Frame(-1, monotonic(), placeholder(sink.size, "livefill: the camera is away")))
+                    words = "starting" if self._idle else "the camera is away"
+                    sink.write(Frame(-1, monotonic(), placeholder(sink.size, f"livefill: {words}")))
 
             run(source, self._stages, sink, stats=self.stats, between=between, forgive=self._forgive, away=away)
+
+    def _note(self, error: CameraAway) -> None:
+        """Tell, once, that the camera gives nothing, and why."""
+        idle = isinstance(error, Unwatched)
+        if idle and not self._idle:
+            self._say(str(error))
+        if not idle and not self._away:
+            self._say(f"{error} Waiting for it to come back.")
+        self._idle, self._away = idle, not idle
 
     def _back(self) -> None:
         if self._away:
             self._say("The camera is back.")
-        self._away = False
+        self._away = self._idle = False
 
     def _open(self, stack: ExitStack) -> tuple[BaseSink, BaseSource]:
         """Open the sink before anything that takes time: an application lists a camera only while it is fed."""
@@ -120,8 +130,16 @@ class Live:
             inner = open_sink(settings.sink, size=size, rate=settings.fps)
             sink = stack.enter_context(PacedSink(inner, settings.fps, size=size, stats=self.stats))
         loop = settings.loop if settings.loop is not None else kind != "file"
-        source = open_source(settings.camera, size=size, fps=settings.fps, live=True, loop=loop)
-        stack.enter_context(source)
+
+        def camera() -> BaseSource:
+            return open_source(settings.camera, size=size, fps=settings.fps, live=True, loop=loop)
+
+        def wanted() -> bool:
+            assert sink is not None
+            return sink.watched is not False or self._recalibrate or isinstance(self._stages.tracker, _Calibrating)
+
+        on_demand = sink is not None and is_camera(settings.camera) and not settings.always_on
+        source = stack.enter_context(OnDemandSource(camera, wanted) if on_demand else camera())
         if sink is None:
             sink = stack.enter_context(open_sink(settings.sink, size=source.size, rate=source.rate))
         self.sink_label = sink.label

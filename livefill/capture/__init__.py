@@ -11,6 +11,7 @@ from livefill.capture.camera import CameraSource
 from livefill.capture.cameras import Camera, list_cameras
 from livefill.capture.images import ImageSource
 from livefill.capture.live import LiveSource
+from livefill.capture.ondemand import OnDemandSource
 from livefill.capture.pattern import PatternSource
 from livefill.capture.video import FileSource
 from livefill.errors import CameraAway, SourceError
@@ -24,6 +25,7 @@ __all__ = [
     "FileSource",
     "ImageSource",
     "LiveSource",
+    "OnDemandSource",
     "PatternSource",
     "is_camera",
     "list_cameras",

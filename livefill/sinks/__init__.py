@@ -5,6 +5,7 @@ Each implementation is imported only when it is asked for.
 
 from __future__ import annotations
 
+import platform
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from livefill.sinks.base import BaseSink
 
 __all__ = ["BaseSink", "open_sink"]
 
-KINDS = "auto, virtualcam, virtualcam:/dev/video10, window, file:OUT.mp4 or none"
+KINDS = "auto, virtualcam, virtualcam:/dev/video10, pyvirtualcam, window, file:OUT.mp4 or none"
 
 
 def open_sink(
@@ -27,10 +28,15 @@ def open_sink(
 
     `size` is (width, height) in pixels, `rate` frames per second. `audio_from` is for files: the video that the frames
     come from, whose sound and colour tags the new file takes over. `auto` is the virtual camera: where there is none
-    the error says how to get one, it never falls back in silence. Raises `SinkError`.
+    the error says how to get one, it never falls back in silence. `pyvirtualcam` writes through that library on Linux,
+    too. Raises `SinkError`.
     """
     kind, _, argument = spec.partition(":")
-    if kind in ("auto", "virtualcam"):
+    if kind in ("auto", "virtualcam") and platform.system() == "Linux":
+        from livefill.sinks.v4l2 import LoopbackSink
+
+        return LoopbackSink(size, float(rate), device=argument or None)
+    if kind in ("auto", "virtualcam", "pyvirtualcam"):
         from livefill.sinks.virtualcam import VirtualCameraSink
 
         return VirtualCameraSink(size, float(rate), device=argument or None)

@@ -13,6 +13,11 @@ class BaseSink(ABC):
 
     label: str  # what it is, for people
 
+    @property
+    def watched(self) -> bool | None:
+        """Whether anybody looks at it; None where that cannot be told."""
+        return None
+
     @abstractmethod
     def write(self, frame: Frame) -> None:
         """Show or store one frame; raise `SinkError` when it cannot."""

@@ -16,6 +16,7 @@ from livefill.types import RGB, Frame
 
 EARLY = 0.25  # of a period: a frame this much ahead of its time is written at once, for the sake of its age
 LATE = 0.25  # of a period: so long a frame may be late before the last one is repeated
+IDLE = 0.25  # seconds between two frames while nobody watches
 SLIDE = 0.02  # of a period: how fast the beat moves towards the moment at which the frames come
 JOIN = 2.0
 
@@ -24,7 +25,7 @@ class PacedSink(BaseSink):
     """Writes the newest frame to `inner` at `fps` from a thread of its own, and repeats the last when none is new.
 
     It starts at once with a placeholder of `size` (width, height), since an application lists a virtual camera only
-    while somebody feeds it. An error of `inner` surfaces in the next `write`.
+    while somebody feeds it, and at a slow beat while nobody watches. An error of `inner` surfaces in the next `write`.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class PacedSink(BaseSink):
         self.label = inner.label
         self.size = size
         self._stats = stats
+        self._watched: bool | None = None
         self._arrived: float | None = None  # when the frame of this beat came
         self._latest: Latest[Frame] = Latest()
         self._stop = threading.Event()
@@ -49,6 +51,11 @@ class PacedSink(BaseSink):
         first = Frame(-1, time.monotonic(), placeholder(size, text))
         self._thread = threading.Thread(target=self._run, args=(first, 1 / fps), name="livefill-sink", daemon=True)
         self._thread.start()
+
+    @property
+    def watched(self) -> bool | None:
+        """Whether anybody looked at the last beat; None where that cannot be told."""
+        return self._watched
 
     @property
     def dropped(self) -> int:
@@ -88,7 +95,10 @@ class PacedSink(BaseSink):
     def _keep_the_beat(self, frame: Frame, period: float) -> None:
         due = time.monotonic()
         self._inner.write(frame)
+        beat = period
         while True:
+            self._watched = self._inner.watched
+            period = max(beat, IDLE) if self._watched is False else beat
             due = next_due(due, period, arrived=self._arrived, now=time.monotonic())
             fresh = self._take(due, period)
             if self._stop.is_set():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from pathlib import Path
 
@@ -13,7 +12,8 @@ from livefill import v4l2
 from livefill.errors import SinkError
 from livefill.sinks.base import BaseSink
 from livefill.sinks.fit import fit
-from livefill.sinks.remedy import GET_ONE, NO_ONE, VIDEO_GROUP
+from livefill.sinks.loopbacks import by, choose, get_one, holders, is_loopback
+from livefill.sinks.remedy import VIDEO_GROUP
 from livefill.types import Frame
 
 
@@ -29,7 +29,7 @@ class VirtualCameraSink(BaseSink):
     ) -> None:
         self.size = size[0] // 2 * 2, size[1] // 2 * 2  # applications want 4:2:0 pictures, which are even
         if platform.system() == "Linux" and backend is None:
-            device = _choose(device)
+            device = choose(device)
         self._camera = _open(self.size, fps, device, backend)
         self.device: str = self._camera.device
         self.label = f"virtual camera {self.device}"
@@ -59,19 +59,9 @@ class VirtualCameraSink(BaseSink):
             return
         self.close()
         raise SinkError(
-            f"{self.device} is held at {_by(actual)} by {_holders(self.device)}, but {_by(self.size)} is to be "
-            f"written: close that application, or ask for `--size {_by(actual)}`."
+            f"{self.device} is held at {by(actual)} by {holders(self.device)}, but {by(self.size)} is to be "
+            f"written: close that application, or ask for `--size {by(actual)}`."
         )
-
-
-def _choose(asked: str | None) -> str | None:
-    """Return the loopback to write to: the one asked for, else the one called livefill, else the first."""
-    loopbacks = [found for found in v4l2.devices() if found.is_loopback and asked in (None, str(found.path))]
-    for loopback in loopbacks:
-        if not loopback.outputs and not _others(str(loopback.path)):
-            v4l2.revive_output(loopback.path)
-    preferred = sorted(loopbacks, key=lambda found: found.name != "livefill")
-    return asked or (str(preferred[0].path) if preferred else None)
 
 
 def _open(size: tuple[int, int], fps: float, device: str | None, backend: str | None) -> pyvirtualcam.Camera:
@@ -88,36 +78,13 @@ def _explain(reasons: str, device: str | None) -> str:
     said = f" (pyvirtualcam: {reasons.strip()})"
     name = device or "the virtual camera"
     if any(words in reasons for words in ("busy", "already in use", "not a video output")):
-        if device and not _is_loopback(device):
-            return f"{name} is not a virtual camera. {_get_one()}{said}"
-        return f"{name} is fed by {_holders(device)} already: close that first.{said}"
+        if device and not is_loopback(device):
+            return f"{name} is not a virtual camera. {get_one()}{said}"
+        return f"{name} is fed by {holders(device)} already: close that first.{said}"
     if "permission" in reasons:
         return f"You may not write to {name}. {VIDEO_GROUP}{said}"
     if "could not be started" in reasons:
         return f"The OBS virtual camera is in use: press Stop Virtual Camera in OBS, and close OBS.{said}"
     if device and "does not exist" in reasons:
-        return f"There is no device {device}. {_get_one()}{said}"
-    return f"There is no virtual camera on this machine. {_get_one()}{said}"
-
-
-def _get_one() -> str:
-    return GET_ONE.get(platform.system(), NO_ONE)
-
-
-def _is_loopback(device: str) -> bool:
-    try:
-        return v4l2.query(Path(device)).is_loopback
-    except OSError:
-        return False
-
-
-def _others(device: str) -> list[str]:
-    return [f"{who.name} (pid {who.pid})" for who in v4l2.holders(Path(device)) if who.pid != os.getpid()]
-
-
-def _holders(device: str | None) -> str:
-    return ", ".join(_others(device) if device else []) or "another user's application"
-
-
-def _by(size: tuple[int, int]) -> str:
-    return f"{size[0]}x{size[1]}"
+        return f"There is no device {device}. {get_one()}{said}"
+    return f"There is no virtual camera on this machine. {get_one()}{said}"

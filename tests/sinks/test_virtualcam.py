@@ -145,7 +145,7 @@ def loopback(number: int = 10, name: str = "livefill", *, outputs: bool = True) 
     return v4l2.Device(Path(f"/dev/video{number}"), name, v4l2.LOOPBACK_DRIVER, captures=not outputs, outputs=outputs)
 
 
-def open_default(spec: str = "virtualcam") -> VirtualCameraSink:
+def open_default(spec: str = "pyvirtualcam") -> VirtualCameraSink:
     sink = open_sink(spec, size=(64, 48), rate=30)
     assert isinstance(sink, VirtualCameraSink)
     return sink
@@ -153,9 +153,9 @@ def open_default(spec: str = "virtualcam") -> VirtualCameraSink:
 
 def test_the_device_called_livefill_is_preferred(kernel: Kernel) -> None:
     kernel.devices = [loopback(4, "OBS"), loopback(10)]
-    with open_default("auto") as sink:
+    with open_default() as sink:
         assert sink.label == "virtual camera /dev/video10"
-    with open_default("virtualcam:/dev/video4") as sink:
+    with open_default("pyvirtualcam:/dev/video4") as sink:
         assert sink.label == "virtual camera /dev/video4"
 
 
@@ -181,21 +181,29 @@ def test_a_size_that_the_driver_did_not_take_is_an_error(kernel: Kernel) -> None
 @pytest.mark.parametrize(
     ("spec", "refusal", "message"),
     [
-        ("auto", "No v4l2 loopback device found", "no virtual camera on this machine.*apt install v4l2loopback-dkms"),
         (
-            "virtualcam:/dev/video3",
+            "pyvirtualcam",
+            "No v4l2 loopback device found",
+            "no virtual camera on this machine.*apt install v4l2loopback-dkms",
+        ),
+        (
+            "pyvirtualcam:/dev/video3",
             "Device /dev/video3 does not exist.",
             "no device /dev/video3.*modprobe v4l2loopback",
         ),
         (
-            "virtualcam:/dev/video10",
+            "pyvirtualcam:/dev/video10",
             "Device x is not a video output device.",
             r"/dev/video10 is fed by obs \(pid \d+\)",
         ),
-        ("virtualcam:/dev/video10", "could not be configured: Device or resource busy", r"is fed by obs \(pid \d+\)"),
-        ("virtualcam:/dev/video10", "Device /dev/video10 is already in use.", r"is fed by obs \(pid \d+\)"),
-        ("virtualcam:/dev/video0", "Device x is not a video output device.", "/dev/video0 is not a virtual camera"),
-        ("auto", "Could not access x due to missing permissions.", "may not write to /dev/video10.*usermod -aG video"),
+        ("pyvirtualcam:/dev/video10", "could not be configured: Device or resource busy", r"is fed by obs \(pid \d+\)"),
+        ("pyvirtualcam:/dev/video10", "Device /dev/video10 is already in use.", r"is fed by obs \(pid \d+\)"),
+        ("pyvirtualcam:/dev/video0", "Device x is not a video output device.", "/dev/video0 is not a virtual camera"),
+        (
+            "pyvirtualcam",
+            "Could not access x due to missing permissions.",
+            "may not write to /dev/video10.*usermod -aG video",
+        ),
     ],
 )
 def test_each_refusal_says_what_to_do_and_quotes_the_reason(

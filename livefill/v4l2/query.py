@@ -1,104 +1,42 @@
-"""The little of Linux's V4L2 that livefill asks for: who a device is, its modes, its format, and who holds it.
-
-Constants and layouts are those of <linux/videodev2.h> on 64-bit Linux.
-"""
+"""What a video node says of itself: who it is, its modes, its format, and who holds it."""
 
 from __future__ import annotations
 
 import ctypes
-import errno
-import os
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-if sys.platform == "linux":
-    import fcntl
+from livefill.v4l2 import layout
+from livefill.v4l2.layout import (
+    CAP_CAPTURE,
+    CAP_DEVICE_CAPS,
+    CAP_OUTPUT,
+    CAPTURE,
+    DISCRETE,
+    ENUM_FMT,
+    ENUM_FRAMEINTERVALS,
+    ENUM_FRAMESIZES,
+    G_FMT,
+    OUTPUT,
+    QUERYCAP,
+    STREAMON,
+    Capability,
+    Format,
+    FormatDescription,
+    FrameInterval,
+    FrameSize,
+    Ioctl,
+    fourcc,
+    opened,
+)
 
 __all__ = ["Device", "Holder", "Mode", "devices", "holders", "modes", "query", "revive_output", "size_of"]
 
-CAPTURE, OUTPUT = 1, 2  # V4L2_BUF_TYPE_VIDEO_*
-CAP_CAPTURE, CAP_OUTPUT, CAP_DEVICE_CAPS = 0x1, 0x2, 0x80000000
-DISCRETE = 1  # V4L2_FRMSIZE_TYPE_ and V4L2_FRMIVAL_TYPE_DISCRETE
 LOOPBACK_DRIVER = "v4l2 loopback"
 COMMON_SIZES = ((640, 480), (1280, 720), (1920, 1080))  # asked of a device that takes any size
 MOST = 256  # entries of one list: a driver that never says "no more" must not hang us
-
-Ioctl = Callable[[int, int, Any], Any]
-
-
-def _number(direction: int, number: int, size: int) -> int:
-    return direction << 30 | size << 16 | ord("V") << 8 | number
-
-
-class _Capability(ctypes.Structure):
-    _fields_ = (
-        ("driver", ctypes.c_char * 16),
-        ("card", ctypes.c_char * 32),
-        ("bus_info", ctypes.c_char * 32),
-        ("version", ctypes.c_uint32),
-        ("capabilities", ctypes.c_uint32),
-        ("device_caps", ctypes.c_uint32),
-        ("reserved", ctypes.c_uint32 * 3),
-    )
-
-
-class _FormatDescription(ctypes.Structure):
-    _fields_ = (
-        ("index", ctypes.c_uint32),
-        ("type", ctypes.c_uint32),
-        ("flags", ctypes.c_uint32),
-        ("description", ctypes.c_char * 32),
-        ("pixelformat", ctypes.c_uint32),
-        ("mbus_code", ctypes.c_uint32),
-        ("reserved", ctypes.c_uint32 * 3),
-    )
-
-
-class _FrameSize(ctypes.Structure):
-    # `sizes` is a union: width, height when discrete; else min, max, step of the width and then of the height.
-    _fields_ = (
-        ("index", ctypes.c_uint32),
-        ("pixel_format", ctypes.c_uint32),
-        ("type", ctypes.c_uint32),
-        ("sizes", ctypes.c_uint32 * 6),
-        ("reserved", ctypes.c_uint32 * 2),
-    )
-
-
-class _FrameInterval(ctypes.Structure):
-    # `intervals` is a union: one fraction when discrete; else min, max and step, each numerator then denominator.
-    _fields_ = (
-        ("index", ctypes.c_uint32),
-        ("pixel_format", ctypes.c_uint32),
-        ("width", ctypes.c_uint32),
-        ("height", ctypes.c_uint32),
-        ("type", ctypes.c_uint32),
-        ("intervals", ctypes.c_uint32 * 6),
-        ("reserved", ctypes.c_uint32 * 2),
-    )
-
-
-class _Format(ctypes.Structure):
-    # The union that starts with v4l2_pix_format holds pointers, so it is aligned to 8 and 200 bytes long.
-    _fields_ = (
-        ("type", ctypes.c_uint32),
-        ("pad", ctypes.c_uint32),
-        ("width", ctypes.c_uint32),
-        ("height", ctypes.c_uint32),
-        ("rest", ctypes.c_uint8 * 192),
-    )
-
-
-QUERYCAP = _number(2, 0, ctypes.sizeof(_Capability))
-ENUM_FMT = _number(3, 2, ctypes.sizeof(_FormatDescription))
-G_FMT = _number(3, 4, ctypes.sizeof(_Format))
-STREAMON = _number(1, 18, ctypes.sizeof(ctypes.c_int))
-ENUM_FRAMESIZES = _number(3, 74, ctypes.sizeof(_FrameSize))
-ENUM_FRAMEINTERVALS = _number(3, 75, ctypes.sizeof(_FrameInterval))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,32 +73,17 @@ class Holder:
     name: str
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[int]:
-    fd = os.open(path, os.O_RDWR | getattr(os, "O_NONBLOCK", 0))
-    try:
-        yield fd
-    finally:
-        os.close(fd)
-
-
-def _ioctl(fd: int, request: int, argument: Any) -> Any:
-    if sys.platform != "linux":
-        raise OSError(errno.ENOSYS, "V4L2 exists on Linux only")
-    return fcntl.ioctl(fd, request, argument)
-
-
-def query(path: Path, *, ioctl: Ioctl = _ioctl) -> Device:
+def query(path: Path, *, ioctl: Ioctl = layout.ioctl) -> Device:
     """Ask the node who it is. Raises `OSError` when it is missing, forbidden or no video device."""
-    found = _Capability()
-    with _opened(path) as fd:
+    found = Capability()
+    with opened(path) as fd:
         ioctl(fd, QUERYCAP, found)
     caps = found.device_caps if found.capabilities & CAP_DEVICE_CAPS else found.capabilities
     name, driver = (text.decode(errors="replace") for text in (found.card, found.driver))
     return Device(path, name, driver, bool(caps & CAP_CAPTURE), bool(caps & CAP_OUTPUT))
 
 
-def devices(root: Path = Path("/dev"), *, ioctl: Ioctl = _ioctl) -> list[Device]:
+def devices(root: Path = Path("/dev"), *, ioctl: Ioctl = layout.ioctl) -> list[Device]:
     """Return every video node that answers, by number."""
     found = []
     for path in sorted(root.glob("video[0-9]*"), key=lambda node: (len(node.name), node.name)):
@@ -171,22 +94,22 @@ def devices(root: Path = Path("/dev"), *, ioctl: Ioctl = _ioctl) -> list[Device]
     return found
 
 
-def modes(path: Path, *, ioctl: Ioctl = _ioctl) -> list[Mode]:
+def modes(path: Path, *, ioctl: Ioctl = layout.ioctl) -> list[Mode]:
     """Return what a camera offers, in the driver's order. Raises `OSError` when it cannot be opened."""
     found = []
-    with _opened(path) as fd:
-        for fmt in _each(fd, ENUM_FMT, lambda i: _FormatDescription(index=i, type=CAPTURE), ioctl):
+    with opened(path) as fd:
+        for fmt in _each(fd, ENUM_FMT, lambda i: FormatDescription(index=i, type=CAPTURE), ioctl):
             for width, height in _sizes(fd, fmt.pixelformat, ioctl):
                 fps = _fastest(fd, fmt.pixelformat, width, height, ioctl)
-                found.append(Mode(width, height, fps, _fourcc(fmt.pixelformat)))
+                found.append(Mode(width, height, fps, fourcc(fmt.pixelformat)))
     return found
 
 
-def size_of(path: Path, *, ioctl: Ioctl = _ioctl) -> tuple[int, int] | None:
+def size_of(path: Path, *, ioctl: Ioctl = layout.ioctl) -> tuple[int, int] | None:
     """Return the (width, height) that the device is set to, or None where it does not say."""
-    with _opened(path) as fd:
+    with opened(path) as fd:
         for kind in (CAPTURE, OUTPUT):  # a loopback answers for the side that it is at the moment
-            fmt = _Format(type=kind)
+            fmt = Format(type=kind)
             try:
                 ioctl(fd, G_FMT, fmt)
             except OSError:
@@ -195,13 +118,13 @@ def size_of(path: Path, *, ioctl: Ioctl = _ioctl) -> tuple[int, int] | None:
     return None
 
 
-def revive_output(path: Path, *, ioctl: Ioctl = _ioctl) -> None:
+def revive_output(path: Path, *, ioctl: Ioctl = layout.ioctl) -> None:
     """Make a loopback offer its output again.
 
     v4l2loopback 0.12 with exclusive_caps=1 offers none after its last writer has left, until somebody tries to start
     the output; the attempt itself is refused (EINVAL), and that refusal is the expected outcome.
     """
-    with _opened(path) as fd:
+    with opened(path) as fd:
         try:
             ioctl(fd, STREAMON, ctypes.c_int(OUTPUT))
         except OSError:
@@ -238,7 +161,7 @@ def _each(fd: int, request: int, make: Callable[[int], Any], ioctl: Ioctl) -> It
 
 
 def _sizes(fd: int, pixel_format: int, ioctl: Ioctl) -> Iterator[tuple[int, int]]:
-    for size in _each(fd, ENUM_FRAMESIZES, lambda i: _FrameSize(index=i, pixel_format=pixel_format), ioctl):
+    for size in _each(fd, ENUM_FRAMESIZES, lambda i: FrameSize(index=i, pixel_format=pixel_format), ioctl):
         if size.type == DISCRETE:
             yield size.sizes[0], size.sizes[1]
             continue
@@ -248,8 +171,8 @@ def _sizes(fd: int, pixel_format: int, ioctl: Ioctl) -> Iterator[tuple[int, int]
 
 
 def _fastest(fd: int, pixel_format: int, width: int, height: int, ioctl: Ioctl) -> float:
-    def make(index: int) -> _FrameInterval:
-        return _FrameInterval(index=index, pixel_format=pixel_format, width=width, height=height)
+    def make(index: int) -> FrameInterval:
+        return FrameInterval(index=index, pixel_format=pixel_format, width=width, height=height)
 
     best = 0.0
     for interval in _each(fd, ENUM_FRAMEINTERVALS, make, ioctl):
@@ -258,7 +181,3 @@ def _fastest(fd: int, pixel_format: int, width: int, height: int, ioctl: Ioctl) 
         if interval.type != DISCRETE:
             break
     return best
-
-
-def _fourcc(code: int) -> str:
-    return code.to_bytes(4, "little").decode("ascii", "replace").strip()

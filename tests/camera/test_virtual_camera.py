@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
+import kernel
 import pytest
+from kernel import inside
 
-ROOT = Path(__file__).parents[2]
-RUNNER = ROOT.parent / "shared/tools/vcam-kernel/run"
-
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.skipif(not RUNNER.exists(), reason=f"needs the kernel of {RUNNER}"),
-    pytest.mark.skipif(not shutil.which("busybox"), reason="needs busybox inside the kernel"),
-]
+pytestmark = kernel.NEEDS
 
 STREAM = """
 import subprocess, sys, threading
@@ -98,23 +87,6 @@ from dataclasses import asdict
 from livefill.doctor import diagnose
 result = {finding.subject: asdict(finding) for finding in diagnose()}
 """
-
-
-def inside(share: Path, code: str, **settings: str) -> dict[str, Any]:
-    """Run `code` in the kernel and return what it left in `result`."""
-    job, answer = share / "job.py", share / "answer.json"
-    head = "import json\nimport numpy as np\nfrom pathlib import Path\n"
-    tail = f"\nPath({str(answer)!r}).write_text(json.dumps(result))\n"
-    job.write_text(head + code + tail)
-    tools = share / "tools"
-    tools.mkdir()
-    (tools / "insmod").symlink_to(shutil.which("busybox") or "")  # bare machines have no kmod
-    environment = {**os.environ, "PATH": f"{os.environ['PATH']}:{tools}", "LIMIT": "60", **settings}
-    command = [str(RUNNER), str(share), "env", f"PYTHONPATH={ROOT}", sys.executable, str(job)]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=90, check=False)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    answered: dict[str, Any] = json.loads(answer.read_text())
-    return answered
 
 
 def test_a_camera_reaches_another_application(tmp_path: Path) -> None:
