@@ -1,0 +1,67 @@
+"""What the commands share: consoles, options, the application itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from livefill.errors import ProfileError
+
+__all__ = ["BackendOption", "MaskOption", "Profile", "TrackerOption", "app", "bar", "err", "out", "profile_or_advice"]
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)  # asks for sys.stderr at each print
+app = typer.Typer(
+    help="A virtual camera that takes whatever covers your face out of the picture, live.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+
+Profile = Annotated[str | None, typer.Option(help="Whose face: a name given to `livefill calibrate`.", metavar="NAME")]
+TrackerOption = Annotated[
+    str | None, typer.Option("--tracker", help="What observes the face: observer, or mediapipe where it is installed.")
+]
+BackendOption = Annotated[str, typer.Option("--backend", help="What computes the fill; auto chooses and says so.")]
+MaskOption = Annotated[
+    Path | None, typer.Option("--mask", help="What is always covered: a picture, white on black.", metavar="FILE")
+]
+
+
+def profile_or_advice(name: str | None, *, without: str = "Nothing will be filled.") -> Any:
+    """Load the profile asked for; where no name was given and there is no default, say so and go on without."""
+    from livefill.profile import load_profile
+
+    try:
+        return load_profile(name or "default")
+    except ProfileError as error:
+        if name is not None:
+            raise
+        err.print(f"[yellow]{without}[/yellow]", end=" ")
+        err.print(str(error), markup=False)
+        return None
+
+
+@contextmanager
+def bar(what: str) -> Iterator[Any]:
+    """Show how far something is; gives a function that is told how much is done, of how much."""
+    columns = (
+        TextColumn(what),
+        BarColumn(),
+        TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+        bar = progress.add_task(what, total=1)
+
+        def advance(done: int, total: int) -> None:
+            progress.update(bar, completed=done, total=max(total, done))
+
+        yield advance

@@ -1,0 +1,96 @@
+"""Commands on video files: file, track, and the demo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from livefill.cli.common import BackendOption, MaskOption, Profile, TrackerOption, app, bar, out, profile_or_advice
+from livefill.config import DEFAULT_TRACKER
+
+__all__ = ["demo", "file", "track"]
+
+
+@app.command()
+def file(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="The video to fill.")],
+    target: Annotated[Path, typer.Option("-o", "--output", metavar="OUT", help="The video to write.")],
+    profile: Profile = None,
+    mask: MaskOption = None,
+    tracker: TrackerOption = None,
+    crf: Annotated[int, typer.Option(min=0, max=51, help="x264's quality: lower is better and larger.")] = 18,
+    backend: BackendOption = "auto",
+) -> None:
+    """Fill a video file: same frames, size, rate and sound.
+
+    A `--mask` that is a video says frame by frame what is to be filled, instead of livefill's own finding.
+
+    Examples:
+
+        livefill file talk.mp4 -o filled.mp4
+
+        livefill file talk.mp4 -o filled.mp4 --profile studio --mask microphone.png --crf 14
+    """
+    from livefill import app as parts
+
+    person = profile_or_advice(profile)
+    with bar("filling") as advance:
+        frames = parts.fill_file(
+            source,
+            target,
+            person,
+            mask=mask,
+            crf=crf,
+            backend=backend,
+            tracker=tracker or DEFAULT_TRACKER,
+            on_frame=advance,
+        )
+    out.print(f"{target}: {frames} frames.", markup=False)
+
+
+@app.command()
+def track(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="The video to look at.")],
+    target: Annotated[Path, typer.Option("-o", "--output", metavar="TRACKS.npz", help="Where the arrays go.")],
+    profile: Profile = None,
+    tracker: TrackerOption = None,
+) -> None:
+    """Write what is observed, without filling: landmarks and occluder masks as NumPy arrays.
+
+    `points` (frames, 468, 2) float32 pixels, NaN where there is no face; `score` (frames); `mask` (frames, H, W)
+    packed by np.packbits along the last axis; `shape` (3) unpacks it.
+
+    Examples:
+
+        livefill track talk.mp4 -o tracks.npz
+    """
+    from livefill import app as parts
+
+    person = profile_or_advice(profile, without="Landmarks come from the plain face mesh, masks from hands alone.")
+    frames = parts.track_file(source, target, person, tracker=tracker or DEFAULT_TRACKER)
+    out.print(f"{target}: {frames} frames.", markup=False)
+
+
+@app.command()
+def demo(
+    target: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Where the results go.")] = Path("demo"),
+) -> None:
+    """Fill the bundled clip of a synthetic person: no camera, GPU, display or network needed.
+
+    Examples:
+
+        livefill demo
+
+        livefill demo -o /tmp/demo
+    """
+    from livefill.demo import run_demo
+
+    with bar("filling") as advance:
+        result = run_demo(target, on_frame=advance)
+    out.print(
+        f"{result.video}: before and after, side by side.\n{result.sheet}: the same as one picture.\n"
+        f"{result.frames} frames of {result.size[0]}x{result.size[1]} at {result.fps:.1f} fps, {result.device}.",
+        markup=False,
+    )
