@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from livefill.evidence import features, weigh
 from livefill.geometry import eye_distance, face_hull, fill_polygon
-from livefill.occluder import soft_zones
 from livefill.types import RGB, Mask, Points
 
 __all__ = ["reconcile", "sharpen"]
@@ -16,7 +16,6 @@ RADIUS = 2  # pixels of the mask around which it and the picture are compared
 EDGE = 60.0  # squared levels below which a change of brightness is no edge
 STEEP = 4.0  # how much steeper the mask's edge becomes
 AS_EXPECTED, STRANGE = 8.0, 18.0  # levels of surprise: up to here it is as expected, from here on it is not
-JOINS = 10.0  # levels of surprise from which on a part of the face belongs to the mask that it touches
 MOSTLY = 0.3  # share of a piece, where it is over the face, that the network has to believe in
 SPECK = 0.004  # share of the face: smaller pieces are nothing
 EDGE_OF_FACE, TURNED, NEAR = 0.06, 6.0, 0.05  # eye distances; how that grows with the turn, from where on
@@ -39,13 +38,20 @@ def sharpen(mask: Mask, picture: RGB) -> Mask:
     return np.asarray(np.clip((slope * fine + offset - 0.5) * STEEP + 0.5, 0, 1), np.float32)
 
 
-def reconcile(mask: Mask, surprise: NDArray[np.float32], points: Points, *, turned: float = 0.0) -> Mask:
+def reconcile(
+    mask: Mask,
+    surprise: NDArray[np.float32],
+    points: Points,
+    *,
+    colour: NDArray[np.float32] | None = None,
+    turned: float = 0.0,
+) -> Mask:
     """Return the network's mask (n, n) where it agrees with what the comparison with the reference says.
 
     `surprise` (n, n) is how far each pixel is from what the reference leads us to expect; `points` are the landmarks
-    in the mask. Beside the face a neck that looks as in the reference is a neck. Over the face a hand
-    may look like the cheek that it covers, so there surprise only adds: a piece that is strange and reaches into the
-    mask belongs to it. What does not reach well over the face does not matter.
+    in the mask; `colour` is how much each pixel has the occluder's colour (`evidence.colour_odds`). Beside the face a
+    neck that looks as in the reference is a neck. Over the face the evidence is weighed. What does not reach well over
+    the face does not matter.
     The further the head is `turned` from the reference, in eye distances, the less its outline is to be trusted.
     """
     if not (mask > 0.5).any():
@@ -55,10 +61,9 @@ def reconcile(mask: Mask, surprise: NDArray[np.float32], points: Points, *, turn
     face = fill_polygon(mask.shape, face_hull(points))
     around = np.asarray(cv2.dilate(face, _disc(2 * BORDER * unit)), np.uint8)
     beside = np.clip((strange - AS_EXPECTED) / (STRANGE - AS_EXPECTED), 0, 1)
-    mouth, eyes, brows = soft_zones(points, unit, mask.shape)
-    least = JOINS + 28 * mouth + 16 * (eyes | brows)
-    added = face * np.clip((strange - least) / 8, 0, 1)
-    kept = np.maximum(mask * np.maximum(beside, around), added).astype(np.float32)
+    colour = np.zeros_like(mask) if colour is None else colour
+    over = weigh(features(mask, surprise, points, colour=colour, turned=turned))
+    kept = np.where(face > 0, over, mask * np.maximum(beside, around)).astype(np.float32)
     doubtful = EDGE_OF_FACE + TURNED * max(0.0, turned - NEAR)
     core = np.asarray(cv2.erode(face, _disc(2 * doubtful * unit)), np.uint8)
     return kept * _pieces(kept > 0.5, mask > 0.5, strange, core, SPECK * float(face.sum()))

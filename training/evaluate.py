@@ -69,7 +69,8 @@ def score_clip(clip: Path, mode: str, backend: str, videos: Path | None) -> tupl
     sink = None
     with FileSource(clip / "occluded.mp4") as covered, FileSource(clip / "clean.mp4") as clean:
         if videos is not None:
-            sink = VideoFileSink(videos / f"{clip.name}.mp4", covered.size, covered.rate, crf=10)
+            path = videos / f"{clip.name}.mp4"
+            sink = VideoFileSink(path, covered.size, covered.rate, crf=10, audio_from=clip / "occluded.mp4")
         for frame, truth, mask, shape in zip(covered, clean, masks, points, strict=True):
             shown = paste(frame, filler.fill(frame, tracker.track(frame)))
             score.add(shown.image, truth.image, mask, shape)

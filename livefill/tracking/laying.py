@@ -1,14 +1,14 @@
-"""Masks between a frame and the crop that is cut from it."""
+"""Masks and landmarks between a frame and the crop that is cut from it."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
-from livefill.geometry import apply, cut, enlarge, fill_polygon, invert
-from livefill.types import RGB, Affine, Mask
+from livefill.geometry import apply, cut, enlarge, face_hull, fill_polygon, invert
+from livefill.types import RGB, Affine, Mask, Points
 
-__all__ = ["StaticMask", "inside", "lay"]
+__all__ = ["StaticMask", "inside", "is_sound", "lay", "share_covered"]
 
 
 def lay(mask: Mask, to_crop: Affine, shape: tuple[int, ...]) -> Mask:
@@ -37,6 +37,20 @@ def inside(image: RGB, to_crop: Affine, side: int) -> Mask:
     height, width = image.shape[:2]
     corners = np.array([[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]], np.float32)
     return fill_polygon((side, side), apply(to_crop, corners)).astype(np.float32)
+
+
+def share_covered(mask: Mask, points: Points) -> float:
+    """Return the share of the face that a crop's mask covers."""
+    face = fill_polygon(mask.shape, face_hull(points))
+    return float((mask * face).sum()) / max(float(face.sum()), 1.0)
+
+
+def is_sound(points: Points, image: RGB) -> bool:
+    """Say whether landmarks can be those of a face in this picture: of some size, and mostly inside."""
+    height, width = image.shape[:2]
+    center = points.mean(0)
+    within = -0.1 * width < center[0] < 1.1 * width and -0.1 * height < center[1] < 1.1 * height
+    return bool(within and np.isfinite(points).all() and 8 < np.ptp(points[:, 0]) < 2 * width)
 
 
 class StaticMask:

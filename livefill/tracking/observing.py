@@ -8,6 +8,7 @@ memory between frames: where the face was, what is steadied, when it is lost and
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -16,13 +17,12 @@ from numpy.typing import NDArray
 
 from livefill.alignment import settle, shift
 from livefill.backends.runtimes import open_network
+from livefill.evidence import colour_odds
 from livefill.finder import Candidate, Finder, crop_of
 from livefill.geometry import (
     Field,
     apply,
     compose,
-    face_hull,
-    fill_polygon,
     inner,
     invert,
     pose_shape,
@@ -35,7 +35,7 @@ from livefill.observer import FACE_SHARE, MASK, SIZE, Observation, Observer
 from livefill.occluder import compare
 from livefill.profile import Profile
 from livefill.smoothing import OneEuro
-from livefill.tracking.laying import StaticMask, inside, lay
+from livefill.tracking.laying import StaticMask, inside, is_sound, lay, share_covered
 from livefill.types import RGB, Affine, Frame, Mask, Points, Track
 
 __all__ = ["ObserverTracker"]
@@ -43,17 +43,14 @@ __all__ = ["ObserverTracker"]
 AGAIN = 0.12  # eye distances that the landmarks may be from where they were expected before it is worth a second look
 NEW_FACE, IS_FACE, WAS_FACE = 0.98, 0.5, 0.25  # what the network must say: of a new face, of one that is followed
 RECOGNISE_EVERY = 10  # frames between two looks at whose face it is
-STRANGER, RECOGNISED = (
-    0.35,
-    0.65,
-)  # share of the best half of a face that must look as expected: while it is followed, and at first
+# Share of the best half of a face that must look as expected: while it is followed, and at first.
+STRANGER, RECOGNISED = 0.35, 0.65
 STEADY = 0.8  # how much of the past the belief in a face keeps
 HIDDEN = 0.85  # share of the face that is covered when nothing can be said of its landmarks
 HOLD = 0.6  # seconds that a face that is hidden, or not seen, is carried on
 SEARCH_EVERY = 3  # frames from one look over the whole picture to the next
-ALIKE = (
-    0.02  # eye distances of turn up to which a head looks as in the reference; at twice that its texture says nothing
-)
+# Eye distances of turn up to which a head looks as in the reference; at twice that its texture says nothing.
+ALIKE = 0.02
 LINGER = 0.4  # of the last mask, where the network is in doubt
 
 
@@ -82,8 +79,12 @@ class ObserverTracker:
         static: Mask | None = None,
         observer: Observer | None = None,
         finder: Finder | None = None,
+        judge: Callable[..., Mask] = reconcile,
     ) -> None:
-        """Follow the person of `profile`; `static` is a mask, scaled to the frame, of what is always covered."""
+        """Follow the person of `profile`; `static` is a mask, scaled to the frame, of what is always covered.
+
+        `judge` decides what is covered, as `matte.reconcile` does.
+        """
         self._profile = profile
         width = SIZE * FACE_SHARE
         references = profile.references if profile is not None else ()
@@ -91,6 +92,7 @@ class ObserverTracker:
         self._inner = tuple(inner(one.points) for one in references)
         self._static = StaticMask(static) if static is not None else None
         self._observer = observer or Observer.open()
+        self._judge = judge
         self._finder = finder or Finder(open_network("finder", keys=("size",)).run)
         self._smooth = OneEuro()
         self._last: _Memory | None = None
@@ -102,6 +104,11 @@ class ObserverTracker:
 
     def close(self) -> None:
         """Nothing is held that would have to be released."""
+
+    @property
+    def to_crop(self) -> Affine | None:
+        """What cut the last frame's crop, SIZE pixels a side; None while there is no face."""
+        return None if self._last is None else self._last.to_crop
 
     def track(self, frame: Frame) -> Track | None:
         """Return landmarks and mask, or None where this person's face is not to be found."""
@@ -135,11 +142,11 @@ class ObserverTracker:
         if seen.moved > AGAIN:
             seen = self._look(frame, self._rigid(choice, seen.points, seen.visible), choice)
         mask, settled = self._masked(frame, seen, last, choice)
-        hidden = _covered(mask, apply(scaled(seen.to_crop, MASK / SIZE), last.points)) > HIDDEN
+        hidden = share_covered(mask, apply(scaled(seen.to_crop, MASK / SIZE), last.points)) > HIDDEN
         face = last.face if hidden else STEADY * last.face + (1 - STEADY) * seen.face
         if not hidden and seen.face > IS_FACE:
             self._seen = frame.time
-        if face < WAS_FACE or frame.time - self._seen > HOLD or not _sound(seen.points, frame.image):
+        if face < WAS_FACE or frame.time - self._seen > HOLD or not is_sound(seen.points, frame.image):
             return None
         # Where nothing is seen to go by, the face is where it was, until it shows itself again.
         points, pose = (last.points, last.pose) if hidden else self._completed(seen, settled, choice)
@@ -157,11 +164,11 @@ class ObserverTracker:
         if not self._candidates:
             return None
         first = self._observer.look_at(frame.image, crop_of(self._candidates.popleft(), SIZE, FACE_SHARE))
-        if first.face < IS_FACE or not _sound(first.points, frame.image):
+        if first.face < IS_FACE or not is_sound(first.points, frame.image):
             return None
         choice = 0 if self._profile is None else self._profile.nearest(first.points)
         seen = self._look(frame, self._rigid(choice, first.points, first.visible), choice)
-        if seen.face < NEW_FACE or not _sound(seen.points, frame.image):
+        if seen.face < NEW_FACE or not is_sound(seen.points, frame.image):
             return None
         known = self._recognise(frame, seen, choice)
         if known < RECOGNISED:
@@ -207,7 +214,8 @@ class ObserverTracker:
         compared = compare(crop, expected, points, inside=inside(frame.image, to_half, MASK), mask=seen.mask)
         known = self._profile.references[choice]
         turn = turned(known.points, known.depth, seen.points)
-        return reconcile(mask, compared.surprise, points, turned=turn), settled
+        colour = colour_odds(crop, expected, mask, points)
+        return self._judge(mask, compared.surprise, points, colour=colour, turned=turn), settled
 
     def _laid(
         self, frame: Frame, seen: Observation, choice: int, crop: RGB, to_crop: Affine, free: Mask
@@ -284,17 +292,3 @@ class ObserverTracker:
         if self._profile is None:
             return 0
         return self._profile.nearest(last.points, last.visible, current=last.reference)
-
-
-def _covered(mask: Mask, points: Points) -> float:
-    """Return the share of the face that a crop's mask covers."""
-    face = fill_polygon(mask.shape, face_hull(points))
-    return float((mask * face).sum()) / max(float(face.sum()), 1.0)
-
-
-def _sound(points: Points, image: RGB) -> bool:
-    """Say whether landmarks can be those of a face in this picture: of some size, and mostly inside."""
-    height, width = image.shape[:2]
-    center = points.mean(0)
-    within = -0.1 * width < center[0] < 1.1 * width and -0.1 * height < center[1] < 1.1 * height
-    return bool(within and np.isfinite(points).all() and 8 < np.ptp(points[:, 0]) < 2 * width)

@@ -10,7 +10,7 @@ is there is kept.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
@@ -25,10 +25,11 @@ from livefill.detection import ObserverDetector
 from livefill.filler import Filler
 from livefill.finder import Finder
 from livefill.geometry import crop_transform, cut, eye_distance
+from livefill.matte import reconcile
 from livefill.observer import Observer
 from livefill.profile import Profile, Reference
 from livefill.tracking.observing import ObserverTracker
-from livefill.types import Bank, Frame, Inputs, ModelSpec, Outputs, Points, State, Track
+from livefill.types import Bank, Frame, Inputs, Mask, ModelSpec, Outputs, Points, State, Track
 from training.clips.scenes import Cast, Moment, Scene
 from training.covering import Wardrobe
 
@@ -85,16 +86,24 @@ class Studio:
     def record(self, seed: int, number: int) -> dict[str, Bytes] | None:
         """Record a scene; None if the tracker did not follow the face long enough."""
         random = np.random.default_rng([seed, number])
+        told = random.random() < 0.25
+        scene, profile = self.stage(random, told=told)
+        if profile is None:
+            return None
+        return record(self._tracks(scene, profile, random, told=told), profile, size=self._size)
+
+    def stage(self, random: Random, *, told: bool) -> tuple[Scene, Profile | None]:
+        """Draw a scene, and calibrate its person: with the teacher's landmarks if they are `told`, else our own."""
         person = self._cast.numbers[int(random.integers(len(self._cast.numbers)))]
         if random.random() < 0.45:  # clips are few, and a mouth that talks teaches more
             talking = [one for one in self._cast.numbers if self._cast.talks(one)]
             person = talking[int(random.integers(len(talking)))] if talking else person
         scene = Scene(self._cast, self._wardrobe, person, random)
-        told = random.random() < 0.25
-        profile = self._profile(scene, told=told)
-        if profile is None:
-            return None
-        return record(self._tracks(scene, profile, random, told=told), profile, size=self._size)
+        return scene, self._profile(scene, told=told)
+
+    def tracker(self, profile: Profile, *, judge: Callable[..., Mask] = reconcile) -> ObserverTracker:
+        """Return livefill's own tracker of a person."""
+        return ObserverTracker(profile, observer=self._observer, finder=self._finder, judge=judge)
 
     def _profile(self, scene: Scene, *, told: bool) -> Profile | None:
         references = []
@@ -112,7 +121,7 @@ class Studio:
         moments = list(scene.moments())
         if told:
             return [(moment, Track(points, mask, 1.0)) for moment, points, mask in _told(moments, random)]
-        tracker = ObserverTracker(profile, observer=self._observer, finder=self._finder)
+        tracker = self.tracker(profile)
         if random.random() < 0.7:
             for early in range(-WARM, 0):
                 tracker.track(Frame(early, early / RATE, moments[0].clean))

@@ -1,0 +1,116 @@
+"""What speaks for a pixel of the face being covered, weighed: the network's mask, surprise, colour, and place.
+
+The network goes by what occluders look like, the comparison with the reference by what this face looks like: where a
+hand has the skin of the face that it covers, one of them often sees what the other does not. A logistic regression
+weighs them (`training/observer/evidence.py` fits it, on synthetic scenes through the tracker itself).
+
+All pictures are crops (n, n) at the mask's size, 96.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from livefill.geometry import eye_distance, face_hull, fill_polygon
+from livefill.occluder import soft_zones
+from livefill.types import RGB, Mask, Points
+
+__all__ = ["FEATURES", "LEAN", "WEIGHTS", "colour_odds", "features", "weigh"]
+
+Floats = NDArray[np.float32]
+Bits = NDArray[np.uint8]
+FEATURES = (
+    "mask",  # log-odds of the network's mask
+    "surprise",  # tens of levels by which the pixel is not as expected
+    "around",  # the same, on the average of seven pixels
+    "near",  # the highest belief within two pixels
+    "close",  # and within six
+    "mouth",
+    "eyes",  # and brows
+    "turned",  # tenths of an eye distance that the head is turned from the reference
+    "edge",  # of the face
+    "colour",  # log-odds that this is the occluder's colour
+    "joined",  # the same where the mask is close
+)
+WEIGHTS = np.array(
+    [0.335, 0.476, 0.167, 1.093, 1.221, 0.104, 0.232, -0.332, -0.260, 0.501, 0.707],
+    np.float32,
+)
+BIAS = -3.300
+# A finger left on a cheek is worse than a cheek that is filled: with this half as much of what is covered is missed as
+# without, and three times as much is called covered that is not (held-out synthetic scenes: .2 and 3 % of the face).
+LEAN = 1.5
+SURE, CLEAR = (
+    0.7,
+    0.15,
+)  # mask from which on, and up to which, a pixel's colour is learned as the occluder's, the face's
+FEW = 12  # pixels of an occluder that say nothing about its colour
+STRONGEST = 2.5  # log-odds
+FLOOR = 2e-4  # share of a colour that was never seen
+BINS = (8, 16, 16)  # of Y, Cr, Cb
+LEVELS = np.arange(256)
+CHROMA = np.clip(LEVELS // 8 - 8, 0, 15).astype(np.int32)
+LUMA = (LEVELS // 32).astype(np.int32)
+
+
+def weigh(known: Floats) -> Mask:
+    """Return the belief (n, n), 0..1, that a pixel of the face is covered, from `features`."""
+    return np.asarray(1 / (1 + np.exp(-(known @ WEIGHTS + np.float32(BIAS + LEAN)))), np.float32)
+
+
+def features(mask: Mask, surprise: Floats, points: Points, *, colour: Floats, turned: float) -> Floats:
+    """Return what is known of each pixel, (n, n, len(FEATURES)).
+
+    `mask` is the network's, 0..1; `surprise` as `occluder.compare` says it, in levels; `colour` from `colour_odds`.
+    """
+    unit = eye_distance(points)
+    face = fill_polygon(mask.shape, face_hull(points))
+    mouth, eyes, brows = soft_zones(points, unit, mask.shape)
+    smooth = np.asarray(np.minimum(cv2.GaussianBlur(surprise, (0, 0), 0.8), 40) / 10, np.float32)
+    close = cv2.dilate(mask, np.ones((13, 13), np.uint8))
+    known = (
+        np.log((mask + 0.01) / (1.01 - mask)),
+        smooth,
+        np.minimum(cv2.blur(cv2.GaussianBlur(surprise, (0, 0), 0.8), (7, 7)), 40) / 10,
+        cv2.dilate(mask, np.ones((5, 5), np.uint8)),
+        close,
+        mouth,
+        eyes | brows,
+        np.full_like(mask, min(10 * turned, 2)),
+        1 - cv2.erode(face, np.ones((5, 5), np.uint8)),
+        colour,
+        colour * close,
+    )
+    return np.asarray(np.stack(known, axis=-1), np.float32)
+
+
+def colour_odds(crop: RGB, expected: RGB, mask: Mask, points: Points) -> Floats:
+    """Return the log-odds (n, n) that a pixel has the occluder's colour rather than the face's.
+
+    The occluder's colours are those where the mask is sure, the face's those that are expected, and seen where it is
+    clear.
+    """
+    face = fill_polygon(mask.shape, face_hull(points))
+    sure = (mask > SURE) & (cv2.dilate(face, np.ones((9, 9), np.uint8)) > 0)
+    if sure.sum() < FEW:
+        return np.zeros(mask.shape, np.float32)
+    seen, wanted = _bins(crop), _bins(expected)
+    occluder = _histogram(seen[sure])
+    skin = _histogram(np.concatenate([wanted[face > 0], seen[(face > 0) & (mask < CLEAR)]]))
+    odds = np.clip(np.log((occluder + FLOOR) / (skin + FLOOR)), -STRONGEST, STRONGEST).astype(np.float32)
+    return np.asarray(cv2.blur(odds[seen], (3, 3)), np.float32)
+
+
+def _bins(image: RGB) -> NDArray[np.int32]:
+    luma, red, blue = cv2.split(cv2.cvtColor(image, cv2.COLOR_RGB2YCrCb))
+    return np.asarray(LUMA[luma] * (BINS[1] * BINS[2]) + CHROMA[red] * BINS[2] + CHROMA[blue], np.int32)
+
+
+def _histogram(bins: NDArray[np.int32]) -> NDArray[np.float64]:
+    """Return the shares of colours, smoothed over neighbouring ones."""
+    counts = np.bincount(bins, minlength=BINS[0] * BINS[1] * BINS[2]).reshape(BINS).astype(np.float64)
+    for axis in range(3):
+        counts = counts + 0.5 * (np.roll(counts, 1, axis) + np.roll(counts, -1, axis))
+    return np.asarray(counts.ravel() / max(float(counts.sum()), 1e-6), np.float64)
