@@ -2,8 +2,8 @@
 
     python -m training.ablate RUNS --clips CLIPS --exam HELD_OUT --minutes 30
 
-RUNS gets one folder for each row; what is done already is kept, so it may be stopped and started again. The exam is
-that of training.train: held-out people, scored at the network's own size.
+RUNS gets one folder for each row; what is done already is kept, so it may be stopped and started again. Any further
+option is handed to training.train, whose exam it is: held-out people, scored at the network's own size.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import argparse
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from training.train import PARTS
@@ -21,9 +22,9 @@ __all__ = ["main", "result", "rows", "table"]
 COLUMNS = ("psnr", "ssim", "lpips", "flicker")
 
 
-def rows() -> dict[str, tuple[str, ...]]:
+def rows(parts: Sequence[str] = PARTS) -> dict[str, tuple[str, ...]]:
     """Return what each row does without."""
-    return {"everything": (), **{f"without {part}": (part,) for part in PARTS}}
+    return {"everything": (), **{f"without {part}": (part,) for part in parts}}
 
 
 def result(run: Path) -> dict[str, float] | None:
@@ -52,10 +53,10 @@ def main() -> None:
     parser.add_argument("--clips", type=Path, required=True)
     parser.add_argument("--exam", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=30, help="for each row")
-    parser.add_argument("rest", nargs="*", help="what else training.train is to be told, after --")
-    options = parser.parse_args()
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="what the rows do without")
+    options, rest = parser.parse_known_args()
     found: dict[str, dict[str, float]] = {}
-    for name, without in rows().items():
+    for name, without in rows(options.parts).items():
         run = options.runs / name.replace(" ", "-")
         if (told := result(run)) is None:
             command = [sys.executable, "-m", "training.train", str(run), "--clips", str(options.clips)]
@@ -63,7 +64,7 @@ def main() -> None:
             # Stopped in its midst it would go on with a part of the time: a row is trained in one go.
             for old in run.glob("*.pt"):
                 old.unlink()
-            subprocess.run([*command, *options.rest, *(["--without", *without] if without else [])], check=True)
+            subprocess.run([*command, *rest, *(["--without", *without] if without else [])], check=True)
             (run / "done").touch()
             told = result(run)
         assert told is not None

@@ -20,9 +20,16 @@ def store(state: object, path: Path) -> None:
 
 
 def begin_with(weights: Path, model: nn.Module, slow: AveragedModel) -> None:
-    """Start a model and its running average from weights as they are kept in the project: halves."""
+    """Start a model and its running average from weights as they are kept in the project: halves.
+
+    What has another shape in this model, such as the taps of a shift that it does without, stays as it is, and is said.
+    """
     begun = torch.load(weights, map_location="cpu", weights_only=True)["model"]
-    model.load_state_dict({name: value.float() for name, value in begun.items()})
+    own = model.state_dict()
+    other = sorted(name for name, value in begun.items() if name in own and own[name].shape != value.shape)
+    if other:
+        print(f"begun anew, for their shape is another: {', '.join(other)}", flush=True)
+    model.load_state_dict({name: own[name] if name in other else value.float() for name, value in begun.items()})
     slow.module.load_state_dict(model.state_dict())
 
 
