@@ -106,13 +106,16 @@ def _runtime() -> Finding:
 
 
 def _networks() -> Finding:
-    from livefill.backends.runtimes import open_network
+    from livefill.backends.runtimes import choose, open_network
 
+    names = {"observer": "observer", "finder": "finder", "fast": "generator"}
     try:
-        steps = [open_network(kind).contract.get("commit", "?") for kind in ("observer", "finder")]
+        commits = {name: open_network(name, kind=kind).contract.get("commit", "?") for name, kind in names.items()}
+        choice = choose()
     except LivefillError as error:
         return Finding(False, "networks", str(error), "Run `pip install --force-reinstall livefill`.")
-    return Finding(True, "networks", f"observer ({steps[0]}), finder ({steps[1]})")
+    shown = ", ".join(f"{name} ({commit})" for name, commit in commits.items())
+    return Finding(True, "networks", f"{shown}; quickest: {choice.reason}")
 
 
 def _obs(host: Host) -> Finding:
