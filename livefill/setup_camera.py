@@ -22,9 +22,7 @@ INSTALL = {  # by distribution
     "fedora": "sudo dnf install -y akmod-v4l2loopback",
     "arch": "sudo pacman -S --needed v4l2loopback-dkms linux-headers",
 }
-FUSION = (
-    "sudo dnf install -y https://mirrors.rpmfusion.org/free/fedora/rpmfusion-free-release-$(rpm -E %fedora).noarch.rpm"
-)
+FUSION = "dnf repolist | grep -q rpmfusion-free || { echo 'First enable RPM Fusion (free).' >&2; false; }"
 SYSTEMCTL = "systemctl --user"
 SERVICE = """[Unit]
 Description=livefill, a virtual camera
@@ -74,7 +72,7 @@ def plan(*, service: bool = False, system: str | None = None, release: Path = Pa
     kind = distribution(release)
     steps = [Step("The driver of the virtual camera.", INSTALL[kind])]
     if kind == "fedora":
-        steps.insert(0, Step("RPM Fusion, which has the driver.", FUSION))
+        steps.insert(0, Step("RPM Fusion, which has the driver, is enabled.", FUSION))
     options = shlex.quote(f"options v4l2loopback {OPTIONS}")
     steps += [
         Step("How it is called, and that browsers list it.", _write(options, "/etc/modprobe.d/livefill.conf")),
