@@ -33,9 +33,8 @@ class Deployed(nn.Module):
 
     def forward(self, crop: Tensor, reference: Tensor, known: Tensor, prior: Tensor) -> tuple[Tensor, ...]:
         """Take crop and reference (1, SIZE, SIZE, 3) uint8, known (1,), prior (1, 468, 2)."""
-        pictures = [
-            image.float().permute(0, 3, 1, 2) / 255 for image in (crop, reference)
-        ]  # TensorRT casts bytes first
+        # TensorRT takes bytes into nothing but a cast: that comes first.
+        pictures = [image.float().permute(0, 3, 1, 2) / 255 for image in (crop, reference)]
         said = self.observer(pictures[0], pictures[1], known, prior)
         return (
             said.points,

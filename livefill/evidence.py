@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from livefill.geometry import eye_distance, face_hull, fill_polygon
-from livefill.occluder import soft_zones
+from livefill.occluder import BINS, colour_bins, soft_zones
 from livefill.types import RGB, Mask, Points
 
 __all__ = ["FEATURES", "LEAN", "WEIGHTS", "colour_odds", "features", "weigh"]
@@ -49,10 +49,6 @@ SURE, CLEAR = (
 FEW = 12  # pixels of an occluder that say nothing about its colour
 STRONGEST = 2.5  # log-odds
 FLOOR = 2e-4  # share of a colour that was never seen
-BINS = (8, 16, 16)  # of Y, Cr, Cb
-LEVELS = np.arange(256)
-CHROMA = np.clip(LEVELS // 8 - 8, 0, 15).astype(np.int32)
-LUMA = (LEVELS // 32).astype(np.int32)
 
 
 def weigh(known: Floats) -> Mask:
@@ -68,12 +64,12 @@ def features(mask: Mask, surprise: Floats, points: Points, *, colour: Floats, tu
     unit = eye_distance(points)
     face = fill_polygon(mask.shape, face_hull(points))
     mouth, eyes, brows = soft_zones(points, unit, mask.shape)
-    smooth = np.asarray(np.minimum(cv2.GaussianBlur(surprise, (0, 0), 0.8), 40) / 10, np.float32)
+    smooth = cv2.GaussianBlur(surprise, (0, 0), 0.8)
     close = cv2.dilate(mask, np.ones((13, 13), np.uint8))
     known = (
         np.log((mask + 0.01) / (1.01 - mask)),
-        smooth,
-        np.minimum(cv2.blur(cv2.GaussianBlur(surprise, (0, 0), 0.8), (7, 7)), 40) / 10,
+        np.minimum(smooth, 40) / 10,
+        np.minimum(cv2.blur(smooth, (7, 7)), 40) / 10,
         cv2.dilate(mask, np.ones((5, 5), np.uint8)),
         close,
         mouth,
@@ -96,16 +92,13 @@ def colour_odds(crop: RGB, expected: RGB, mask: Mask, points: Points) -> Floats:
     sure = (mask > SURE) & (cv2.dilate(face, np.ones((9, 9), np.uint8)) > 0)
     if sure.sum() < FEW:
         return np.zeros(mask.shape, np.float32)
-    seen, wanted = _bins(crop), _bins(expected)
+    seen, wanted = (
+        colour_bins(np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2YCrCb), np.uint8)) for image in (crop, expected)
+    )
     occluder = _histogram(seen[sure])
     skin = _histogram(np.concatenate([wanted[face > 0], seen[(face > 0) & (mask < CLEAR)]]))
     odds = np.clip(np.log((occluder + FLOOR) / (skin + FLOOR)), -STRONGEST, STRONGEST).astype(np.float32)
     return np.asarray(cv2.blur(odds[seen], (3, 3)), np.float32)
-
-
-def _bins(image: RGB) -> NDArray[np.int32]:
-    luma, red, blue = cv2.split(cv2.cvtColor(image, cv2.COLOR_RGB2YCrCb))
-    return np.asarray(LUMA[luma] * (BINS[1] * BINS[2]) + CHROMA[red] * BINS[2] + CHROMA[blue], np.int32)
 
 
 def _histogram(bins: NDArray[np.int32]) -> NDArray[np.float64]:

@@ -17,7 +17,7 @@ from livefill.alignment import blur, harmonise
 from livefill.geometry import BROWS, EYES, LIPS, eye_distance, face_hull, fill_polygon
 from livefill.types import RGB, Mask, Points
 
-__all__ = ["Comparison", "Finding", "Palette", "compare", "find", "soft_zones"]
+__all__ = ["BINS", "Comparison", "Finding", "Palette", "colour_bins", "compare", "find", "soft_zones"]
 
 Floats = NDArray[np.float32]
 Bits = NDArray[np.uint8]
@@ -86,7 +86,7 @@ def find(
     if hand is not None:
         odds = odds + 1.5 * hand * (surprise > 4)
     seeds = (odds > 1) & (face > 0) & (mouth + eyes == 0)
-    colours, expected_colours = _bins(seen), _bins(reference)
+    colours, expected_colours = colour_bins(seen), colour_bins(reference)
     known = palette or _learn(None, colours, expected_colours, seeds, near)
     news = np.full(odds.shape, -2, np.float32)
     if known is not None:
@@ -241,8 +241,8 @@ def _learn(
     return Palette(0.8 * palette.occluder + 0.2 * occluder, 0.8 * palette.rest + 0.2 * rest)
 
 
-def _bins(image: Floats) -> Indices:
-    """Number the colours: 8 steps of Y, 16 each of Cr and Cb around gray."""
+def colour_bins(image: Floats | Bits) -> Indices:
+    """Number the colours of a YCrCb picture, 0..255: 8 steps of Y, 16 each of Cr and Cb around gray; see `BINS`."""
     luma, red, blue = cv2.split(np.clip(image, 0, 255).astype(np.uint8))
     return np.asarray(LUMA_BIN[luma] + RED_BIN[red] + BLUE_BIN[blue], np.int32)
 

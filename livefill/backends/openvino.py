@@ -23,8 +23,6 @@ from livefill.types import Tensor
 
 __all__ = ["OpenVinoNetwork", "convolution_peak"]
 
-LATENCY = {"PERFORMANCE_HINT": "LATENCY"}
-
 
 class OpenVinoNetwork:
     """A `Network` in bfloat16, or in 32 bits where the processor does not know that, or `precision` says so."""
@@ -36,8 +34,7 @@ class OpenVinoNetwork:
 
         `precision` is "bf16" or "f32"; None takes the quicker one that the processor knows.
         """
-        core = _core()
-        precision = precision or ("bf16" if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32")
+        core, precision = _core(), precision or _quickest()
         self.device = f"cpu, {'bfloat16' if precision == 'bf16' else 'float32'}"
         try:
             model = core.read_model(path)
@@ -50,9 +47,8 @@ class OpenVinoNetwork:
             manager = Manager()
             manager.register_pass(MakeStateful({name: f"next_{name}" for name in self._states}))
             manager.run_passes(model)
-        options = {**LATENCY, "INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": threads()}
         try:
-            self._model = core.compile_model(model, "CPU", options)
+            self._model = core.compile_model(model, "CPU", _options(precision))
         except RuntimeError as error:
             raise BackendError(f"OpenVINO cannot compile {path.name}: {_reason(error)}") from error
         self.inputs = {
@@ -97,6 +93,19 @@ def _core() -> openvino.Core:
     return openvino.Core()
 
 
+def _quickest() -> str:
+    """Return the quickest floating-point precision that this processor computes in."""
+    return "bf16" if "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
+
+
+def _options(precision: str) -> dict[str, str | int]:
+    return {
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_PRECISION_HINT": precision,
+        "INFERENCE_NUM_THREADS": threads(),
+    }
+
+
 def convolution_peak(*, channels: int = 128, side: int = 64, depth: int = 4, runs: int = 15) -> float:
     """Return the GFLOP/s that plain 3x3 convolutions reach on this CPU, in its quickest floating-point precision."""
     picture = opset.parameter([1, channels, side, side], np.float32)
@@ -104,10 +113,8 @@ def convolution_peak(*, channels: int = 128, side: int = 64, depth: int = 4, run
     node = picture
     for _ in range(depth):
         node = opset.relu(opset.convolution(node, weight, [1, 1], [1, 1], [1, 1], [1, 1]))
-    core = _core()
-    precision = "bf16" if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
-    options = {**LATENCY, "INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": threads()}
-    request = core.compile_model(openvino.Model([node], [picture]), "CPU", options).create_infer_request()
+    model = openvino.Model([node], [picture])
+    request = _core().compile_model(model, "CPU", _options(_quickest())).create_infer_request()
     quickest, values = float("inf"), np.full((1, channels, side, side), 0.5, np.float32)
     for _ in range(runs):
         start = perf_counter()
