@@ -6,14 +6,16 @@ import importlib
 import importlib.metadata
 import os
 import platform
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 from livefill import v4l2
 from livefill.errors import LivefillError
-from livefill.sinks.remedy import GET_ONE, LOAD, NO_ONE, VIDEO_GROUP
+from livefill.sinks.remedy import GET_ONE, LOAD, NO_ONE, PIPEWIRE, VIDEO_GROUP
 from livefill.v4l2 import Device, Mode
 
 __all__ = ["Finding", "Host", "diagnose"]
@@ -23,6 +25,7 @@ OPENCVS = ("opencv-python", "opencv-contrib-python", "opencv-python-headless", "
 MEDIAPIPE = "0.10.21"
 SHOWN = 4  # formats of a camera; `livefill devices` lists them all
 SECURE_BOOT = "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+PORTALS = ("usr/libexec/xdg-desktop-portal", "usr/lib/xdg-desktop-portal")
 OBS = {
     "Windows": (Path("C:/Program Files/obs-studio"), Path("C:/Program Files (x86)/obs-studio")),
     "Darwin": (Path("/Applications/OBS.app"),),
@@ -52,6 +55,9 @@ class Host:
     modes: Callable[[Path], list[Mode]] = v4l2.modes
     may_open: Callable[[Path, int], bool] = os.access
     version_of: Callable[[str], str] = importlib.metadata.version
+    pipewire: Callable[[], Path | None] = lambda: _ask_pipewire().socket_path()  # its socket
+    lacks: Callable[[], list[str]] = lambda: _ask_pipewire().missing()  # for a camera in PipeWire
+    extensions: Callable[[], str] = lambda: _said_by("systemextensionsctl", "list")  # of macOS
 
 
 def diagnose(host: Host | None = None) -> list[Finding]:
@@ -64,7 +70,7 @@ def diagnose(host: Host | None = None) -> list[Finding]:
     loopbacks = [device for device in devices if device.is_loopback]
     cameras = [device for device in devices if device.captures and not device.is_loopback]
     found += [*_permissions(host), *_cameras(host, cameras), *_module(host)]
-    return [*found, *_loopbacks(host, loopbacks)]
+    return [*found, *_loopbacks(host, loopbacks), _pipewire(host)]
 
 
 def _python(host: Host) -> Finding:
@@ -121,7 +127,17 @@ def _networks() -> Finding:
 def _obs(host: Host) -> Finding:
     there = [path for path in OBS.get(host.system, ()) if (host.root / path.relative_to(path.anchor)).exists()]
     detail = f"OBS is at {there[0]}" if there else "OBS, whose virtual camera is used, was not found"
-    return Finding(bool(there), "virtual camera", detail, "" if there else GET_ONE.get(host.system, NO_ONE))
+    allowed = host.system != "Darwin" or not there or _allowed(host.extensions())
+    if not allowed:
+        detail += ", and its camera extension is not active"
+    ok = bool(there) and allowed
+    return Finding(ok, "virtual camera", detail, "" if ok else GET_ONE.get(host.system, NO_ONE))
+
+
+def _allowed(extensions: str) -> bool:
+    """Tell whether macOS lets OBS's camera extension run, from what `systemextensionsctl list` says."""
+    lines = [line for line in extensions.splitlines() if "com.obsproject" in line]
+    return not extensions or any("activated enabled" in line for line in lines)
 
 
 def _permissions(host: Host) -> Iterator[Finding]:
@@ -203,6 +219,18 @@ def _loopback(host: Host, device: Device) -> Finding:
     return Finding(True, subject, detail)
 
 
+def _pipewire(host: Host) -> Finding:
+    """Look at the way without a driver. It is a second one: what lacks is advice, not a fault."""
+    if host.pipewire() is None:
+        return Finding(True, "PipeWire", "does not run for this user, so `--sink pipewire` will not work")
+    lacks = host.lacks()
+    if lacks:
+        return Finding(True, "PipeWire", f"runs; `--sink pipewire` also needs {' and '.join(lacks)}", PIPEWIRE)
+    portal = any((host.root / place).exists() for place in PORTALS)
+    detail = "runs; `--sink pipewire` works" + ("" if portal else ", but browsers ask a portal, and there is none")
+    return Finding(True, "PipeWire", detail, "" if portal else "Install xdg-desktop-portal and your desktop's backend.")
+
+
 def _reload() -> str:
     return f"sudo modprobe -r v4l2loopback && {LOAD}"
 
@@ -210,6 +238,17 @@ def _reload() -> str:
 def _holders(host: Host, path: Path) -> str:
     found = v4l2.holders(path, proc=host.root / "proc")
     return ", ".join(f"{holder.name} (pid {holder.pid})" for holder in found if holder.pid != host.me)
+
+
+def _ask_pipewire() -> ModuleType:
+    return importlib.import_module("livefill.pipewire")  # which other systems cannot load
+
+
+def _said_by(*command: str) -> str:
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=False).stdout
+    except (OSError, subprocess.SubprocessError):
+        return ""
 
 
 def _secure_boot(host: Host) -> bool:

@@ -14,7 +14,7 @@ from livefill.config import Settings, parse_size
 from livefill.errors import CalibrationError, CameraAway, ConfigError, ProfileError, Unwatched
 from livefill.pipeline import Stages, run
 from livefill.profile import Profile, load_profile, profile_path, save_profile
-from livefill.sinks import BaseSink, open_sink
+from livefill.sinks import BaseSink, is_virtual_camera, open_sink
 from livefill.sinks.paced import PacedSink, placeholder
 from livefill.stats import Stats
 from livefill.tracking import NoTracker
@@ -126,7 +126,7 @@ class Live:
         settings, size = self.settings, parse_size(self.settings.size)
         kind = settings.sink.partition(":")[0]
         sink: BaseSink | None = None
-        if kind in ("auto", "virtualcam"):
+        if is_virtual_camera(settings.sink):
             inner = open_sink(settings.sink, size=size, rate=settings.fps)
             sink = stack.enter_context(PacedSink(inner, settings.fps, size=size, stats=self.stats))
         loop = settings.loop if settings.loop is not None else kind != "file"

@@ -32,6 +32,7 @@ def host(tmp_path: Path) -> Host:
     """A Linux machine on which everything is as it should be."""
     put(tmp_path, "dev/video0")
     put(tmp_path, "dev/video10")
+    put(tmp_path, "usr/libexec/xdg-desktop-portal")
     put(tmp_path, "sys/module/v4l2loopback/version", "0.15.4\n")
     put(tmp_path, "sys/module/v4l2loopback/parameters/max_buffers", "4\n")
     return Host(
@@ -44,6 +45,8 @@ def host(tmp_path: Path) -> Host:
         modes=modes,
         may_open=lambda path, mode: True,
         version_of=version_of,
+        pipewire=lambda: tmp_path / "pipewire-0",
+        lacks=list,
     )
 
 
@@ -265,3 +268,36 @@ def test_elsewhere_obs_is_looked_for(tmp_path: Path, system: str, folder: str, h
     (tmp_path / folder).mkdir(parents=True)
     if system == "Darwin":  # a Windows path has an anchor only on Windows
         assert about(host, "virtual camera").ok
+
+
+def test_pipewire_is_a_second_way_and_its_lack_no_fault(host: Host) -> None:
+    absent = about(replace(host, pipewire=lambda: None), "PipeWire")
+    assert (absent.ok, absent.remedy) == (True, "")
+    assert "does not run" in absent.detail
+    lacking = about(replace(host, lacks=lambda: ["pw-dump", "pipewiresink"]), "PipeWire")
+    assert "also needs pw-dump and pipewiresink" in lacking.detail
+    assert "sudo apt install" in lacking.remedy
+    (host.root / "usr/libexec/xdg-desktop-portal").unlink()
+    assert "xdg-desktop-portal" in about(host, "PipeWire").remedy
+
+
+@pytest.mark.parametrize(
+    ("said", "ok"),
+    [
+        (
+            "*	*	2MMRE5MTB8	com.obsproject.obs-studio.mac-camera-extension (30.0/1)	OBS	[activated enabled]",
+            True,
+        ),
+        (
+            "		2MMRE5MTB8	com.obsproject.obs-studio.mac-camera-extension	OBS	[activated waiting for user]",
+            False,
+        ),
+        ("0 extension(s)", False),
+        ("", True),  # it cannot be told
+    ],
+)
+def test_macos_must_allow_the_extension_of_obs(host: Host, said: str, ok: bool) -> None:
+    put(host.root, "Applications/OBS.app")
+    finding = about(replace(host, system="Darwin", extensions=lambda: said), "virtual camera")
+    assert finding.ok == ok
+    assert ok or "General > Login Items & Extensions" in finding.remedy

@@ -20,7 +20,7 @@ def run(
     camera: Annotated[str | None, typer.Option(help="Camera number, device, or a video that plays like one.")] = None,
     profile: Profile = None,
     sink: Annotated[
-        str | None, typer.Option(help="auto, virtualcam, virtualcam:/dev/video10, window, file:OUT.mp4 or none.")
+        str | None, typer.Option(help="auto, virtualcam[:/dev/video10], pipewire, window, file:OUT.mp4 or none.")
     ] = None,
     size: Annotated[str | None, typer.Option(help="Asked of the camera and given to the virtual one.")] = None,
     fps: Annotated[float | None, typer.Option(help="Frames per second, likewise.")] = None,

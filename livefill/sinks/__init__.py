@@ -12,9 +12,16 @@ from pathlib import Path
 from livefill.errors import SinkError
 from livefill.sinks.base import BaseSink
 
-__all__ = ["BaseSink", "open_sink"]
+__all__ = ["BaseSink", "is_virtual_camera", "open_sink"]
 
-KINDS = "auto, virtualcam, virtualcam:/dev/video10, pyvirtualcam, window, file:OUT.mp4 or none"
+KINDS = "auto, virtualcam, virtualcam:/dev/video10, pipewire, pyvirtualcam, window, file:OUT.mp4 or none"
+
+CAMERAS = {"auto", "virtualcam", "pyvirtualcam", "pipewire"}
+
+
+def is_virtual_camera(spec: str) -> bool:
+    """Tell whether a sink is one that applications choose as a camera, and that has to be fed all the time."""
+    return spec.partition(":")[0] in CAMERAS
 
 
 def open_sink(
@@ -24,7 +31,7 @@ def open_sink(
     rate: Fraction | float,
     audio_from: Path | None = None,
 ) -> BaseSink:
-    """Open `auto`, `virtualcam`, `virtualcam:DEVICE`, `window`, `file:OUT.mp4` or `none`.
+    """Open `auto`, `virtualcam`, `virtualcam:DEVICE`, `pipewire`, `window`, `file:OUT.mp4` or `none`.
 
     `size` is (width, height) in pixels, `rate` frames per second. `audio_from` is for files: the video that the frames
     come from, whose sound and colour tags the new file takes over. `auto` is the virtual camera: where there is none
@@ -40,6 +47,12 @@ def open_sink(
         from livefill.sinks.virtualcam import VirtualCameraSink
 
         return VirtualCameraSink(size, float(rate), device=argument or None)
+    if kind == "pipewire":
+        if platform.system() != "Linux":
+            raise SinkError("PipeWire is a part of Linux: choose `virtualcam`.")
+        from livefill.sinks.pipewire import PipeWireSink
+
+        return PipeWireSink(size, float(rate))
     if kind == "file" and argument:
         from livefill.sinks.file import VideoFileSink
 

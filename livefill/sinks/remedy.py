@@ -13,3 +13,8 @@ GET_ONE = {
 }
 NO_ONE = "This system has none that livefill knows; write to `file:OUT.mp4` or `window` instead."
 VIDEO_GROUP = "Run `sudo usermod -aG video $USER`, then log out and in again."
+PIPEWIRE = (
+    "Get them with `sudo apt install pipewire-bin gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-pipewire` "
+    "(Fedora: `sudo dnf install pipewire-utils gstreamer1 pipewire-gstreamer gstreamer1-plugins-base`; Arch: `sudo "
+    "pacman -S pipewire gst-plugin-pipewire gst-plugins-base gstreamer`)."
+)

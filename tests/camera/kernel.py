@@ -33,7 +33,7 @@ def inside(share: Path, code: str, *, limit: int = 60, **settings: str) -> dict[
     tools.mkdir()
     (tools / "insmod").symlink_to(shutil.which("busybox") or "")  # bare machines have no kmod
     environment = {**os.environ, "PATH": f"{os.environ['PATH']}:{tools}", "LIMIT": str(limit), **settings}
-    command = [str(RUNNER), str(share), "env", f"PYTHONPATH={ROOT}", sys.executable, str(job)]
+    command = [str(RUNNER), str(share), "env", f"PYTHONPATH={ROOT}:{ROOT / 'tests'}", sys.executable, str(job)]
     done = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=limit + 30, check=False
     )

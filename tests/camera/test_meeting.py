@@ -6,7 +6,9 @@ import shutil
 from pathlib import Path
 
 import kernel
+import numpy as np
 import pytest
+from browser import NEEDS_BROWSER
 from kernel import inside
 
 pytestmark = [*kernel.NEEDS, pytest.mark.skipif(not shutil.which("v4l2-ctl"), reason="needs v4l2-ctl (v4l-utils)")]
@@ -140,6 +142,25 @@ result["status"] = run.stop()
 """
 )
 
+BROWSER = (
+    HEAD
+    + """
+from browser import chromium, play_camera, secure_page
+run = Run()
+run.wait_for("Nobody watches")
+with chromium("--no-sandbox", environment={**os.environ, "HOME": str(share)}) as browser:
+    page = secure_page(browser)
+    page.set_default_timeout(60_000)
+    result = play_camera(page, "livefill", seconds=4)
+    result["on"] = run.camera_is_on()
+    run.process.kill(); run.process.wait()
+    run = Run("--always-on")
+    run.wait_for("fps")
+    result["again"] = play_camera(page, "livefill", seconds=3)
+result["status"] = run.stop()
+"""
+)
+
 
 def test_the_camera_is_on_only_while_somebody_watches(tmp_path: Path) -> None:
     result = inside(tmp_path, ON_DEMAND, limit=90)
@@ -172,3 +193,16 @@ def test_an_application_that_was_there_first_finds_it(tmp_path: Path) -> None:
     assert result["first"] == "seen"
     assert result["read"] == 0
     assert result["rates"][-1] > 15
+
+
+@NEEDS_BROWSER
+def test_chromium_plays_it_and_goes_on_with_the_next_producer(tmp_path: Path) -> None:
+    result = inside(tmp_path, BROWSER, limit=150)
+    assert "livefill" in result["labels"]
+    assert result["size"] == [640, 360]
+    assert result["rate"] > 4, "frames a second in software, on shared cores"
+    assert result["on"]
+    row = np.array(result["row"]).reshape(-1, 4)[:, :3]
+    assert np.ptp(row, axis=0).min() > 60, "the webcam's colour bars"
+    assert result["again"]["rate"] > 4
+    assert result["status"] == 0

@@ -16,8 +16,10 @@ import pytest
 
 from livefill import v4l2
 from livefill.errors import SinkError
+from livefill.sinks import returning
 from livefill.sinks import v4l2 as sink_module
-from livefill.sinks.v4l2 import LoopbackSink, encode
+from livefill.sinks.v4l2 import LoopbackSink
+from livefill.sinks.yuv import encode
 from livefill.types import Frame
 from livefill.v4l2 import output
 from livefill.v4l2.layout import DQEVENT, G_FMT, S_FMT, S_PARM, SUBSCRIBE_EVENT, code_of
@@ -191,7 +193,7 @@ def device(monkeypatch: pytest.MonkeyPatch, node: Path) -> Iterator[FakeLoopback
     monkeypatch.setattr(sink_module, "choose", lambda asked: asked)
     monkeypatch.setattr(sink_module, "is_loopback", lambda path: True)
     monkeypatch.setattr(sink_module, "holders", lambda path: "zoom (pid 7)")
-    monkeypatch.setattr(sink_module, "AGAIN", 0.0)
+    monkeypatch.setattr(returning, "AGAIN", 0.0)
     yield made
     assert made.opened == made.closed
 
