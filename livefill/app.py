@@ -15,7 +15,8 @@ from livefill.capture import AheadSource, BaseSource, FileSource, is_camera, ope
 from livefill.config import DEFAULT_TRACKER
 from livefill.errors import ConfigError, EndOfStream, SourceError
 from livefill.filler import Filler
-from livefill.pipeline import Stages, run
+from livefill.geometry import eye_distance, face_hull, fill_polygon
+from livefill.pipeline import Shown, Stages, run
 from livefill.profile import Profile
 from livefill.sinks.behind import BehindSink
 from livefill.sinks.file import VideoFileSink
@@ -24,6 +25,7 @@ from livefill.tracking import NoTracker, open_tracker
 from livefill.types import Frame, Mask, ModelSpec, Patch, Track, Tracker
 
 __all__ = [
+    "FaceOnly",
     "NoFiller",
     "calibrate",
     "fill_file",
@@ -35,6 +37,7 @@ __all__ = [
     "track_file",
 ]
 
+EDGE = 0.06  # eye distances around the outline that still count as the face
 PICTURES = {".bmp", ".jpeg", ".jpg", ".png", ".webp"}
 
 
@@ -67,12 +70,41 @@ class MaskedTracker:
         self._inner.close()
 
 
+class FaceOnly:
+    """Leaves what covers hair and neck alone: only what reaches over the face is an occluder."""
+
+    def __init__(self, inner: Tracker) -> None:
+        self._inner = inner
+
+    def track(self, frame: Frame) -> Track | None:
+        """Return the inner tracker's landmarks, the mask cut to the face and a little around it."""
+        track = self._inner.track(frame)
+        if track is None:
+            return None
+        face = fill_polygon(track.occluder.shape, face_hull(track.landmarks))
+        side = 2 * round(EDGE * eye_distance(track.landmarks)) + 1
+        grown = cv2.dilate(face, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
+        return replace(track, occluder=np.where(grown > 0, track.occluder, np.float32(0)))
+
+    def close(self) -> None:
+        """Close the inner tracker."""
+        self._inner.close()
+
+
 def stages_for(
-    profile: Profile | None, *, backend: str = "auto", mask: Path | None = None, tracker: str = DEFAULT_TRACKER
+    profile: Profile | None,
+    *,
+    backend: str = "auto",
+    mask: Path | None = None,
+    tracker: str = DEFAULT_TRACKER,
+    scope: str = "head",
+    sensitivity: float = 0.5,
+    feather: float = 1.0,
 ) -> tuple[Stages, ModelSpec]:
     """Build tracker and filler for a person; without a profile nothing is filled.
 
-    `mask` is a picture of what is always covered (white), or a video that says it frame by frame.
+    `mask` is a picture of what is always covered (white), or a video that says it frame by frame. The rest is as in
+    `Settings`.
     """
     # OpenCV's threads gain nothing on crops this small, and while they wait for work they spin: on two cores that takes
     # from the encoder and the camera what they need.
@@ -83,10 +115,12 @@ def stages_for(
     if profile is None:
         return Stages(NoTracker(), NoFiller()), session.spec
     static = read_mask(mask) if mask is not None and is_picture(mask) else None
-    seer = open_tracker(tracker, profile, static=static, runtime=runtime_of(backend))
+    seer = open_tracker(tracker, profile, static=static, runtime=runtime_of(backend), sensitivity=sensitivity)
     if mask is not None and static is None:
         seer = MaskedTracker(seer, FileSource(mask))
-    return Stages(seer, Filler(profile, session)), session.spec
+    if scope == "face":
+        seer = FaceOnly(seer)
+    return Stages(seer, Filler(profile, session, softness=feather)), session.spec
 
 
 def is_picture(path: Path) -> bool:
@@ -127,7 +161,7 @@ def fill_file(
         stages, _ = stages_for(profile, backend=backend, mask=mask, tracker=tracker)
         done = 0
 
-        def between(shown: Frame | None) -> bool:
+        def between(shown: Shown | None) -> bool:
             nonlocal done
             if shown is not None:
                 done += 1

@@ -17,7 +17,7 @@ from livefill.capture import FileSource, LiveSource
 from livefill.capture.base import BaseSource
 from livefill.demo import demo_clip, demo_profile
 from livefill.errors import EndOfStream
-from livefill.pipeline import Stages, run
+from livefill.pipeline import Shown, Stages, run
 from livefill.profile import Profile, load_profile
 from livefill.sinks.null import NullSink
 from livefill.stats import Stats
@@ -106,7 +106,7 @@ def _as_fast_as_it_goes(
     sink = NullSink()
     with Scaled(path, size) as source:
 
-        def between(shown: Frame | None) -> bool:
+        def between(shown: Shown | None) -> bool:
             nonlocal start, count, stats
             count += shown is not None
             if count == WARM_UP and not start:
@@ -124,9 +124,9 @@ def _live(path: Path, size: tuple[int, int], stages: Stages, seconds: float) -> 
     stats, end = Stats(), perf_counter() + seconds
     with LiveSource(lambda: Scaled(path, size)) as source:
 
-        def between(shown: Frame | None) -> bool:
+        def between(shown: Shown | None) -> bool:
             if shown is not None:
-                stats.tick(shown.time)
+                stats.tick(shown.after.time)
             stats.dropped = source.dropped
             return perf_counter() < end
 

@@ -7,7 +7,9 @@ import numpy as np
 
 from livefill.types import Frame, Mask, Patch
 
-__all__ = ["feather", "paste"]
+__all__ = ["feather", "mark", "paste"]
+
+BADGE = "synthesised"
 
 
 def paste(frame: Frame, patch: Patch | None) -> Frame:
@@ -20,6 +22,19 @@ def paste(frame: Frame, patch: Patch | None) -> Frame:
     window = np.s_[top : top + alpha.shape[0], left : left + alpha.shape[1]]
     out = frame.image.copy()
     out[window] = cv2.blendLinear(image, out[window], alpha, 1 - alpha)
+    return Frame(frame.seq, frame.time, out)
+
+
+def mark(frame: Frame) -> Frame:
+    """Return the frame with a word in its corner that says that a part of it is synthesised."""
+    out = frame.image.copy()
+    scale = max(out.shape[0] / 900, 0.4)
+    (width, height), below = cv2.getTextSize(BADGE, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)
+    gap = max(2, round(10 * scale))
+    left, bottom = out.shape[1] - width - 2 * gap, out.shape[0] - below - gap
+    corner = out[bottom - height - gap : bottom + below, left - gap : left + width + gap]
+    corner //= 2
+    cv2.putText(out, BADGE, (left, bottom - gap // 2), cv2.FONT_HERSHEY_SIMPLEX, scale, (235, 235, 235), 1, cv2.LINE_AA)
     return Frame(frame.seq, frame.time, out)
 
 

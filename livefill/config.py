@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
+
+from platformdirs import user_data_path
 
 from livefill.errors import ConfigError
 
@@ -15,11 +19,23 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-__all__ = ["DEFAULT_TRACKER", "TRACKERS", "Settings", "load_settings", "parse_size"]
+__all__ = [
+    "DEFAULT_TRACKER",
+    "SCOPES",
+    "TRACKERS",
+    "Settings",
+    "changed",
+    "default_file",
+    "home",
+    "load_settings",
+    "parse_size",
+    "read_file",
+]
 
 
 TRACKERS = ("observer", "mediapipe")  # livefill's own networks, and those of the extra `mediapipe`
 DEFAULT_TRACKER = "observer"
+SCOPES = ("head", "face")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +50,10 @@ class Settings:
     backend: str = "auto"
     tracker: str = DEFAULT_TRACKER  # or `mediapipe`, where that extra is installed
     mask: Path | None = None  # a picture: white is always covered
+    scope: str = "head"  # what may be filled: everything that covers the head, or only what covers the `face`
+    sensitivity: float = 0.5  # 0..1: how readily a part of the face is called covered
+    feather: float = 1.0  # how wide the edge of the fill is, as a multiple of the usual
+    badge: bool = False  # say in a corner of the picture when a part of it is synthesised
     always_on: bool = False  # keep the camera on while nobody watches the virtual one
     loop: bool | None = None  # play a file again at its end; None: unless the sink is a file
 
@@ -42,8 +62,22 @@ class Settings:
         parse_size(self.size)
         if not 1 <= self.fps <= 240:
             raise ConfigError(f"fps is {self.fps:g}: choose between 1 and 240")
-        if self.tracker not in TRACKERS:
-            raise ConfigError(f"tracker is {self.tracker!r}: choose one of {', '.join(TRACKERS)}")
+        for name, value, low, high in (("sensitivity", self.sensitivity, 0, 1), ("feather", self.feather, 0.25, 4)):
+            if not low <= value <= high:
+                raise ConfigError(f"{name} is {value:g}: choose between {low:g} and {high:g}")
+        for name, word, known in (("tracker", self.tracker, TRACKERS), ("scope", self.scope, SCOPES)):
+            if word not in known:
+                raise ConfigError(f"{name} is {word!r}: choose one of {', '.join(known)}")
+
+
+def home() -> Path:
+    """Return the folder in which livefill keeps profiles and settings: LIVEFILL_HOME, or the system's place for it."""
+    return Path(os.environ.get("LIVEFILL_HOME") or user_data_path("livefill", appauthor=False))
+
+
+def default_file() -> Path:
+    """Return the settings' file that is read where none is named."""
+    return home() / "livefill.toml"
 
 
 def parse_size(text: str) -> tuple[int, int]:
@@ -60,11 +94,12 @@ def load_settings(path: Path | None, **given: object) -> Settings:
 
     Raises `ConfigError` for a file that is missing or broken, an unknown key or a value of the wrong type.
     """
-    base = Settings() if path is None else _checked(Settings(), _read(path), str(path))
-    return _checked(base, {key: value for key, value in given.items() if value is not None}, "the command line")
+    base = Settings() if path is None else changed(Settings(), read_file(path), where=str(path))
+    return changed(base, {key: value for key, value in given.items() if value is not None}, where="the command line")
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_file(path: Path) -> dict[str, Any]:
+    """Return what a TOML file holds, unchecked; raises `ConfigError`."""
     try:
         with path.open("rb") as file:
             return tomllib.load(file)
@@ -74,7 +109,9 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path} is not valid TOML: {error}") from error
 
 
-def _checked(base: Settings, values: dict[str, Any], where: str) -> Settings:
+def changed(base: Settings, given: Mapping[str, Any], *, where: str) -> Settings:
+    """Return the settings with what was `given`; raises `ConfigError`, which names `where` that came from."""
+    values = dict(given)
     known = {field.name: str(field.type) for field in fields(Settings)}
     for key, value in values.items():
         if key not in known:
@@ -84,6 +121,8 @@ def _checked(base: Settings, values: dict[str, Any], where: str) -> Settings:
 
 
 def _converted(key: str, value: object, kind: str, where: str) -> object:
+    if value is None and "None" in kind:
+        return None
     if "Path" in kind and isinstance(value, str | Path):
         return Path(value).expanduser()
     if "float" in kind and isinstance(value, int | float) and not isinstance(value, bool):

@@ -51,9 +51,12 @@ STRONGEST = 2.5  # log-odds
 FLOOR = 2e-4  # share of a colour that was never seen
 
 
-def weigh(known: Floats) -> Mask:
-    """Return the belief (n, n), 0..1, that a pixel of the face is covered, from `features`."""
-    return np.asarray(1 / (1 + np.exp(-(known @ WEIGHTS + np.float32(BIAS + LEAN)))), np.float32)
+def weigh(known: Floats, *, lean: float = LEAN) -> Mask:
+    """Return the belief (n, n), 0..1, that a pixel of the face is covered, from `features`.
+
+    `lean`, in log-odds, is how much rather too much is called covered than too little.
+    """
+    return np.asarray(1 / (1 + np.exp(-(known @ WEIGHTS + np.float32(BIAS + lean)))), np.float32)
 
 
 def features(mask: Mask, surprise: Floats, points: Points, *, colour: Floats, turned: float) -> Floats:

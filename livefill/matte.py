@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from livefill.evidence import features, weigh
+from livefill.evidence import LEAN, features, weigh
 from livefill.geometry import eye_distance, face_hull, fill_polygon
 from livefill.types import RGB, Mask, Points
 
@@ -45,13 +45,14 @@ def reconcile(
     *,
     colour: NDArray[np.float32] | None = None,
     turned: float = 0.0,
+    lean: float = LEAN,
 ) -> Mask:
     """Return the network's mask (n, n) where it agrees with what the comparison with the reference says.
 
     `surprise` (n, n) is how far each pixel is from what the reference leads us to expect; `points` are the landmarks
     in the mask; `colour` is how much each pixel has the occluder's colour (`evidence.colour_odds`). Beside the face a
-    neck that looks as in the reference is a neck. Over the face the evidence is weighed. What does not reach well over
-    the face does not matter.
+    neck that looks as in the reference is a neck. Over the face the evidence is weighed, with a `lean` towards covered.
+    What does not reach well over the face does not matter.
     The further the head is `turned` from the reference, in eye distances, the less its outline is to be trusted.
     """
     if not (mask > 0.5).any():
@@ -62,7 +63,7 @@ def reconcile(
     around = np.asarray(cv2.dilate(face, _disc(2 * BORDER * unit)), np.uint8)
     beside = np.clip((strange - AS_EXPECTED) / (STRANGE - AS_EXPECTED), 0, 1)
     colour = np.zeros_like(mask) if colour is None else colour
-    over = weigh(features(mask, surprise, points, colour=colour, turned=turned))
+    over = weigh(features(mask, surprise, points, colour=colour, turned=turned), lean=lean)
     kept = np.where(face > 0, over, mask * np.maximum(beside, around)).astype(np.float32)
     doubtful = EDGE_OF_FACE + TURNED * max(0.0, turned - NEAR)
     core = np.asarray(cv2.erode(face, _disc(2 * doubtful * unit)), np.uint8)

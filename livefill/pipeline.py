@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from livefill.composite import paste
+from livefill.composite import mark, paste
 from livefill.errors import CameraAway, EndOfStream
 from livefill.stats import Stats
 from livefill.types import Frame, Patch, Sink, Source, Track, Tracker
 
-__all__ = ["Fills", "Stages", "run"]
+__all__ = ["Fills", "Shown", "Stages", "run"]
 
 
 class Fills(Protocol):
@@ -28,6 +28,16 @@ class Stages:
 
     tracker: Tracker
     filler: Fills
+    badge: bool = False  # whether a filled frame says so in its corner
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What became of one frame."""
+
+    before: Frame  # as the camera gave it
+    track: Track | None
+    after: Frame  # as it was shown
 
 
 def run(
@@ -36,18 +46,18 @@ def run(
     sink: Sink,
     *,
     stats: Stats | None = None,
-    between: Callable[[Frame | None], bool] | None = None,
+    between: Callable[[Shown | None], bool] | None = None,
     forgive: Callable[[Exception], None] | None = None,
     away: Callable[[CameraAway], None] | None = None,
 ) -> None:
     """Run until the source ends. Errors of source and sink end it, with themselves.
 
-    `between` is called before each frame with the last one shown; it stops the loop by returning False. With
+    `between` is called before each frame with what the last one became; it stops the loop by returning False. With
     `forgive`, an error while observing or filling is told to it and the frame passes as the camera gave it; without,
     it ends the loop. `away` is told, about once a second, that the camera gives nothing.
     """
     stats = stats or Stats()
-    shown: Frame | None = None
+    shown: Shown | None = None
     while between is None or between(shown):
         try:
             with stats.stage("capture"):
@@ -61,19 +71,20 @@ def run(
             return
         shown = _retouch(frame, stages, stats, forgive)
         with stats.stage("sink"):
-            sink.write(shown)
+            sink.write(shown.after)
 
 
-def _retouch(frame: Frame, stages: Stages, stats: Stats, forgive: Callable[[Exception], None] | None) -> Frame:
+def _retouch(frame: Frame, stages: Stages, stats: Stats, forgive: Callable[[Exception], None] | None) -> Shown:
     try:
         with stats.stage("observe"):
             track = stages.tracker.track(frame)
         with stats.stage("fill"):
             patch = stages.filler.fill(frame, track)
         with stats.stage("paste"):
-            return paste(frame, patch)
+            pasted = paste(frame, patch)
+            return Shown(frame, track, mark(pasted) if stages.badge and pasted is not frame else pasted)
     except Exception as error:
         if forgive is None:
             raise
         forgive(error)  # a meeting must not lose its camera because a model did
-        return frame
+        return Shown(frame, None, frame)

@@ -15,9 +15,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from platformdirs import user_data_path
 
 from livefill.alignment import Features
+from livefill.config import home
 from livefill.errors import ProfileError
 from livefill.geometry import Field, apply, face_hull, grid, invert, similarity
 from livefill.types import RGB, Affine, Mask, Points
@@ -125,7 +125,7 @@ class Profile:
 
 def profiles_folder() -> Path:
     """Where profiles live."""
-    return Path(os.environ.get("LIVEFILL_HOME") or user_data_path("livefill", appauthor=False)) / "profiles"
+    return home() / "profiles"
 
 
 def profile_path(name: str) -> Path:

@@ -35,8 +35,12 @@ class LiveLine:
         self._keys: Keys | None = None
 
     def __enter__(self) -> Self:
-        handlers = {"SIGINT": self._live.stop, "SIGTERM": self._live.stop}
-        handlers |= {"SIGUSR1": self._live.pause, "SIGUSR2": self._live.recalibrate}
+        handlers: dict[str, Callable[[], None]] = {
+            "SIGINT": self._live.stop,
+            "SIGTERM": self._live.stop,
+            "SIGUSR1": self._live.pause,
+            "SIGUSR2": self._live.recalibrate,
+        }
         for name, action in handlers.items():
             if hasattr(signal, name):
                 self._handle(getattr(signal, name), action)
@@ -55,7 +59,12 @@ class LiveLine:
     def update(self, live: Live) -> None:
         """Draw the line if it is time, and do what the keys say."""
         if self._keys is not None:
-            actions = {"p": live.pause, " ": live.pause, "c": live.recalibrate, "q": live.stop}
+            actions: dict[str, Callable[[], None]] = {
+                "p": live.pause,
+                " ": live.pause,
+                "c": live.recalibrate,
+                "q": live.stop,
+            }
             for key in self._keys.pressed():
                 actions.get(key.lower(), lambda: None)()
         if monotonic() < self._next:

@@ -9,7 +9,16 @@ import pytest
 import synthetic
 from footage import Clips, Demo, read
 
-from livefill.app import NoFiller, calibrate, fill_file, open_for_calibration, read_mask, stages_for, track_file
+from livefill.app import (
+    FaceOnly,
+    NoFiller,
+    calibrate,
+    fill_file,
+    open_for_calibration,
+    read_mask,
+    stages_for,
+    track_file,
+)
 from livefill.backends import BACKENDS
 from livefill.calibration import Judgement
 from livefill.capture import BaseSource, FileSource, PatternSource
@@ -156,3 +165,37 @@ def test_no_thread_outlives_its_work(home: Path, clips: Clips, tmp_path: Path) -
 def test_drawn_pattern_is_read_back(clips: Clips, demo: Demo) -> None:
     first = next(iter(PatternSource((160, 120), 10, 1)))
     assert synthetic.psnr(read(clips.nobody, 1)[0].image, first.image) > 30
+
+
+# --- what may be filled -----------------------------------------------------------------------------------------------
+
+
+class OneTrack:
+    """Sees a square face, and that its whole picture is covered."""
+
+    def __init__(self) -> None:
+        self.closed = False
+
+    def track(self, frame: Frame) -> Track | None:
+        if frame.seq:
+            return None
+        points = np.tile(np.float32([[40, 40], [80, 40], [80, 80], [40, 80]]), (117, 1))
+        points[33], points[263] = (50, 50), (70, 50)
+        return Track(points, np.ones(frame.image.shape[:2], np.float32), 1.0)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_with_the_face_as_scope_hair_and_neck_stay_as_they_are() -> None:
+    inner = OneTrack()
+    tracker = FaceOnly(inner)
+    frame = Frame(0, 0.0, np.zeros((120, 120, 3), np.uint8))
+    track = tracker.track(frame)
+    assert track is not None
+    assert track.occluder[40:80, 40:80].all()
+    assert not track.occluder[:36].any()
+    assert not track.occluder[:, 84:].any()
+    assert tracker.track(Frame(1, 0.1, frame.image)) is None
+    tracker.close()
+    assert inner.closed

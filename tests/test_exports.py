@@ -124,5 +124,5 @@ def test_readme_names_every_command() -> None:
 
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     names = [command.name or command.callback.__name__ for command in app.registered_commands if command.callback]
-    assert len(names) == 10
+    assert len(names) == 11
     assert [name for name in names if f"livefill {name}" not in readme] == []

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 from pathlib import Path
 from typing import ClassVar
 
+import av
 import numpy as np
 import pytest
 import synthetic
 
-from livefill import live
+from livefill import calibrating, live, recording, staging
+from livefill.calibrating import LONGEST
 from livefill.calibration import Judgement
 from livefill.capture import BaseSource
 from livefill.config import Settings
@@ -26,10 +29,11 @@ from livefill.errors import (
     SinkError,
     SourceError,
 )
-from livefill.live import CALIBRATE, RETRY, Live
+from livefill.live import Live
 from livefill.pipeline import Stages
 from livefill.profile import Profile, load_profile, save_profile
 from livefill.sinks import BaseSink
+from livefill.staging import RETRY
 from livefill.types import Frame, ModelSpec, Patch, Track
 
 GREY, BLUE = 100, (0, 0, 255)
@@ -148,7 +152,7 @@ class Stand:
         self.states: list[str] = []
         self.opened: list[str] = []
         self.now = 1000.0
-        real = live.stages_for
+        real = staging.stages_for
 
         def stages_for(profile: Profile | None, **how: object) -> tuple[Stages, ModelSpec]:
             stages, spec = real(None, backend=str(how["backend"]))
@@ -157,11 +161,12 @@ class Stand:
             self.people.append(Fake(profile))
             return Stages(self.people[-1], self.people[-1]), spec
 
-        monkeypatch.setattr(live, "stages_for", stages_for)
+        monkeypatch.setattr(staging, "stages_for", stages_for)
         monkeypatch.setattr(live, "open_source", lambda spec, **how: self._open("source", self.feed))
         monkeypatch.setattr(live, "open_sink", lambda spec, **how: self._open("sink", self.sink))
-        monkeypatch.setattr(live, "Calibrator", FakeCalibrator)
+        monkeypatch.setattr(calibrating, "Calibrator", FakeCalibrator)
         monkeypatch.setattr(live, "monotonic", lambda: self.now)
+        monkeypatch.setattr(staging, "monotonic", lambda: self.now)
         monkeypatch.setattr(FakeCalibrator, "made", [])
         monkeypatch.setattr(FakeCalibrator, "good", True)
         monkeypatch.setattr(FakeCalibrator, "fails", False)
@@ -332,7 +337,7 @@ def test_first_profile_can_be_made_in_mid_run(stand: Stand) -> None:
 
 def test_profile_stays_when_nothing_good_was_seen(ada: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FakeCalibrator, "good", False)
-    enough = int(CALIBRATE * 30) + 40
+    enough = int(LONGEST * 30) + 40
     ada.run(frames=enough, at={2: Live.recalibrate})
     assert len(load_profile().references) == 1
     assert len(ada.people) == 1
@@ -458,3 +463,151 @@ def test_video_loops_unless_it_goes_into_a_file(
     ada.run(**settings)
     assert asked["loop"] is loops
     assert asked["live"] is True
+
+
+# --- what is changed in mid-run ---------------------------------------------------------------------------------------
+
+
+def setting(**values: object) -> Callable[[Live], None]:
+    return lambda one: one.change(**values)
+
+
+def test_another_profile_is_taken_up_between_two_frames(ada: Stand) -> None:
+    save_profile(synthetic.person("grace"))
+    ada.run(at={4: setting(profile="grace")})
+    assert [one.profile.name for one in ada.people if one.profile] == ["default", "grace"]
+    assert ada.people[0].asked == [0, 1, 2, 3]
+    assert ada.people[1].asked == [4, 5, 6, 7, 8, 9]
+    assert all(ada.sink.filled)
+    assert ada.people[0].closed
+
+
+@pytest.mark.parametrize(
+    ("values", "error"),
+    [
+        ({"profile": "nobody"}, ProfileError),
+        ({"backend": "quantum"}, BackendError),
+        ({"feather": 77.0}, ConfigError),
+        ({"mask": Path("masks.mp4")}, ConfigError),
+    ],
+)
+def test_what_will_not_do_leaves_everything_as_it_was(
+    ada: Stand, values: dict[str, object], error: type[Exception]
+) -> None:
+    def act(one: Live) -> None:
+        before = one.settings
+        with pytest.raises(error):
+            one.change(**values)
+        assert one.settings is before
+
+    ada.run(at={4: act})
+    assert all(ada.sink.filled)
+    assert len(ada.people) == 1
+
+
+def test_a_badge_says_that_a_picture_is_filled(ada: Stand) -> None:
+    ada.run(at={4: setting(badge=True), 6: Live.pause})
+    plain, badged, paused = (ada.sink.shown[i].image for i in (3, 4, 6))
+    assert not np.array_equal(plain[-12:], badged[-12:])
+    assert np.array_equal(plain[:20], badged[:20])
+    assert paused is ada.feed.given[6].image  # nothing is synthesised there
+
+
+def test_another_sink_is_opened_and_the_stages_stay(ada: Stand) -> None:
+    ada.run(at={4: setting(size="128x96")})
+    assert ada.opened == ["source", "sink", "source", "sink"]
+    assert len(ada.sink.shown) == 10
+    assert len(ada.people) == 1
+
+
+def test_a_sink_that_cannot_be_opened_is_told_and_the_old_one_goes_on(
+    ada: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def open_sink(spec: str, **how: object) -> BaseSink:
+        if spec == "pipewire":
+            raise SinkError("PipeWire does not run")
+        return ada.sink
+
+    monkeypatch.setattr(live, "open_sink", open_sink)
+    run = ada.run(at={4: setting(sink="pipewire")})
+    assert run.settings.sink == "none"
+    assert any("stay as they were: PipeWire does not run" in said for said in ada.said)
+    assert len(ada.sink.shown) == 10
+
+
+def test_another_camera_is_taken_without_the_virtual_one_going_away(
+    ada: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def open_source(spec: str, **how: object) -> BaseSource:
+        asked.append(spec)
+        if spec == "7":
+            raise SourceError("no camera at /dev/video7")
+        return ada.feed
+
+    def act(one: Live) -> None:
+        one.change(camera="1")
+        with pytest.raises(SourceError, match="video7"):
+            one.change(camera="7")
+        assert one.settings.camera == "1"
+
+    monkeypatch.setattr(live, "open_source", open_source)
+    ada.run(sink="auto", always_on=True, at={4: act})
+    assert asked == ["0", "1", "7", "1"]  # and the last again, which had been closed for the attempt
+    assert ada.opened == ["sink"]
+
+
+def test_a_calibration_can_be_looked_at_before_it_is_kept(ada: Stand) -> None:
+    waiting: list[int] = []
+
+    def review(one: Live) -> None:
+        one.recalibrate(review=True)
+
+    def look(one: Live) -> None:
+        assert one.pending is not None
+        waiting.append(len(one.pending.references))
+        assert len(load_profile().references) == 1
+        one.accept()
+        assert one.pending is None
+
+    ada.run(frames=12, at={2: review, 8: look})
+    assert waiting == [2]
+    assert len(load_profile().references) == 2
+    assert len(ada.people) == 2
+
+
+def test_a_calibration_that_is_discarded_changes_nothing(ada: Stand) -> None:
+    def accept(one: Live) -> None:
+        with pytest.raises(CalibrationError, match="no calibration waits"):
+            one.accept()
+
+    ada.run(frames=12, at={2: lambda one: one.recalibrate(review=True), 8: Live.discard, 9: accept})
+    assert len(load_profile().references) == 1
+    assert all(one.closed for one in FakeCalibrator.made)
+    assert ada.sink.filled[-1]
+
+
+def test_a_clip_is_recorded_with_the_frames_own_times(
+    ada: Stand, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(recording, "user_videos_path", lambda: tmp_path / "Videos")
+    slowly = dict.fromkeys(range(3, 8), lambda one: time.sleep(0.1))  # a frame is left out while another is written
+    ada.run(at={2: lambda one: one.record(True), **slowly, 8: lambda one: one.record(False)})
+    (clip,) = (tmp_path / "Videos").iterdir()
+    assert any(str(clip) in said for said in ada.said)
+    with av.open(str(clip)) as made:
+        times = [float(frame.time) for frame in made.decode(video=0)]
+    assert times[0] == 0.0
+    assert 2 <= len(times) <= 6
+    steps = np.diff(times) * 30
+    assert np.allclose(steps, np.rint(steps), atol=0.05)
+
+
+def test_a_recording_that_is_not_finished_is_finished_with_the_run(
+    ada: Stand, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(recording, "user_videos_path", lambda: tmp_path)
+    ada.run(at={2: lambda one: one.record(True)})
+    (clip,) = tmp_path.glob("*.mp4")
+    assert clip.stat().st_size > 500

@@ -10,7 +10,7 @@ import pytest
 
 from livefill.capture import PatternSource
 from livefill.errors import CameraAway, EndOfStream, SinkError, SourceError
-from livefill.pipeline import Stages, run
+from livefill.pipeline import Shown, Stages, run
 from livefill.sinks.null import NullSink
 from livefill.stats import Stats
 from livefill.types import Frame, Patch, Track
@@ -119,17 +119,17 @@ def test_stages_are_timed_in_order() -> None:
 
 
 def test_between_sees_every_frame_and_may_stop() -> None:
-    seen: list[Frame | None] = []
+    seen: list[Shown | None] = []
 
-    def between(shown: Frame | None) -> bool:
+    def between(shown: Shown | None) -> bool:
         seen.append(shown)
         return len(seen) < 4
 
     sink, stage = Kept(), Stage()
     run(PatternSource(SIZE), Stages(stage, stage), sink, between=between)  # the pattern never ends
     assert seen[0] is None
-    assert [frame and frame.seq for frame in seen] == [None, 0, 1, 2]
-    assert seen[1:] == sink.kept
+    assert [shown and shown.before.seq for shown in seen] == [None, 0, 1, 2]
+    assert [shown.after for shown in seen if shown is not None] == sink.kept
 
 
 def test_stop_before_the_first_frame_reads_nothing() -> None:
@@ -142,8 +142,8 @@ def test_stages_may_be_exchanged_between_frames() -> None:
     first, second = Stage(), Stage()
     stages = Stages(first, first)
 
-    def between(shown: Frame | None) -> bool:
-        if shown is not None and shown.seq == 1:
+    def between(shown: Shown | None) -> bool:
+        if shown is not None and shown.before.seq == 1:
             stages.tracker = stages.filler = second
         return True
 
@@ -154,9 +154,9 @@ def test_stages_may_be_exchanged_between_frames() -> None:
 
 def test_a_camera_that_is_away_is_waited_for() -> None:
     sink, stage = Kept(), Stage()
-    asked, told = list[Frame | None](), list[CameraAway]()
+    asked, told = list[Shown | None](), list[CameraAway]()
 
-    def between(shown: Frame | None) -> bool:
+    def between(shown: Shown | None) -> bool:
         asked.append(shown)
         return True
 
@@ -165,7 +165,7 @@ def test_a_camera_that_is_away_is_waited_for() -> None:
     assert [frame.seq for frame in sink.kept] == [0, 1]
     assert told == [away] * 3
     assert len(asked) == 6  # it can be stopped meanwhile
-    assert [frame for frame in asked if frame is not None] == sink.kept  # and no frame is counted twice
+    assert [shown.after for shown in asked if shown is not None] == sink.kept  # and no frame is counted twice
 
 
 def test_waiting_for_a_camera_can_be_stopped() -> None:

@@ -12,6 +12,7 @@ from livefill import terminal
 from livefill.calibration import Judgement
 from livefill.config import Settings
 from livefill.live import Live
+from livefill.sinks.null import NullSink
 from livefill.terminal import LOG, CalibrationLine, LiveLine
 
 
@@ -78,7 +79,9 @@ def test_without_a_terminal_there_is_a_line_now_and_then(run: Live, plain: Conso
 
 
 def test_line_says_what_is_going_on_and_where_it_goes(run: Live, plain: Console, clock: list[float]) -> None:
-    run.device, run.sink_label, run.paused = "warped reference (cpu)", "virtual camera [10]", True
+    run._staging.device, run.sink = "warped reference (cpu)", NullSink()
+    run.sink.label = "virtual camera [10]"
+    run.pause(True)
     run.stats.dropped = 7
     with LiveLine(run, plain) as line:
         shown = line.text()

@@ -60,6 +60,13 @@ class OnDemandSource(BaseSource):
         self._seq += 1
         return Frame(self._seq, frame.time, frame.image)
 
+    def change(self, open_inner: Callable[[], BaseSource]) -> None:
+        """Take another camera from now on; raises what `open_inner` raises, and then the one before goes on."""
+        self._release()
+        self._inner = open_inner()
+        self._open, self._last = open_inner, time.monotonic()
+        self.size, self.rate = self._inner.size, self._inner.rate
+
     def close(self) -> None:
         """Close the camera."""
         self._closed = True

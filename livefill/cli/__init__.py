@@ -8,12 +8,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from livefill.cli import camera, files, machine
+from livefill.cli import camera, files, machine, people
 from livefill.cli.common import app, err
 from livefill.errors import LivefillError
 from livefill.quiet import quiet_native_stderr
 
-__all__ = ["app", "camera", "files", "machine", "main"]
+__all__ = ["app", "camera", "files", "machine", "main", "people"]
 
 
 def main() -> None:

@@ -1,27 +1,39 @@
-"""Commands before a camera: run, calibrate, and whose face it is."""
+"""Commands before a camera: run, and panel, which is the same with a page."""
 
 from __future__ import annotations
 
+import sys
+import webbrowser
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
-from livefill.cli.common import MaskOption, Profile, TrackerOption, app, err, out
-from livefill.config import DEFAULT_TRACKER
-from livefill.errors import ProfileError
+from livefill.cli.common import MaskOption, Profile, TrackerOption, app, err
+from livefill.errors import ConfigError
 
-__all__ = ["calibrate", "profiles", "run"]
+if TYPE_CHECKING:
+    from livefill.config import Settings
+    from livefill.settings_file import SettingsFile
+
+__all__ = ["panel", "run"]
+
+CameraOption = Annotated[str | None, typer.Option(help="Camera number, device, or a video that plays like one.")]
+SinkOption = Annotated[
+    str | None, typer.Option(help="auto, virtualcam[:/dev/video10], pipewire, window, file:OUT.mp4 or none.")
+]
+ConfigOption = Annotated[
+    Path | None, typer.Option(help="A TOML file with any of these settings, instead of your own livefill.toml.")
+]
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @app.command()
 def run(
-    camera: Annotated[str | None, typer.Option(help="Camera number, device, or a video that plays like one.")] = None,
+    camera: CameraOption = None,
     profile: Profile = None,
-    sink: Annotated[
-        str | None, typer.Option(help="auto, virtualcam[:/dev/video10], pipewire, window, file:OUT.mp4 or none.")
-    ] = None,
+    sink: SinkOption = None,
     size: Annotated[str | None, typer.Option(help="Asked of the camera and given to the virtual one.")] = None,
     fps: Annotated[float | None, typer.Option(help="Frames per second, likewise.")] = None,
     backend: Annotated[str | None, typer.Option(help="What computes the fill; auto chooses and says so.")] = None,
@@ -31,7 +43,15 @@ def run(
         bool | None, typer.Option("--always-on/--on-demand", help="Keep the camera on while nobody watches.")
     ] = None,
     loop: Annotated[bool | None, typer.Option("--loop/--no-loop", help="Play a video again at its end.")] = None,
-    config: Annotated[Path | None, typer.Option(help="A TOML file with any of these settings.")] = None,
+    config: ConfigOption = None,
+    panel: Annotated[bool, typer.Option("--panel", help="Serve a page on this machine to see and steer it.")] = False,
+    port: Annotated[int, typer.Option(help="Of the page; 0 takes one that is free.", min=0, max=65535)] = 0,
+    host: Annotated[str, typer.Option(help="Where the page is served; another machine's view needs --i-know.")] = (
+        "127.0.0.1"
+    ),
+    i_know: Annotated[
+        bool, typer.Option("--i-know", help="Others on the network may read what the page and you exchange.")
+    ] = False,
 ) -> None:
     """Fill the camera's picture, live, into a virtual camera.
 
@@ -42,16 +62,18 @@ def run(
 
         livefill run
 
+        livefill run --panel
+
         livefill run --camera 1 --sink virtualcam:/dev/video10 --size 1920x1080
 
         livefill run --camera talk.mp4 --sink window
     """
     from livefill.config import load_settings
-    from livefill.live import Live
-    from livefill.terminal import LiveLine
+    from livefill.settings_file import SettingsFile, default_file
 
+    file = SettingsFile(config or default_file())
     settings = load_settings(
-        config,
+        file.path if config is not None or file.path.exists() else None,
         camera=camera,
         profile=profile,
         sink=sink,
@@ -63,96 +85,55 @@ def run(
         always_on=always_on,
         loop=loop,
     )
+    if host not in LOOPBACK and not i_know:
+        raise ConfigError(
+            f"with --host {host} the page would travel unencrypted over the network, and whoever reads it may steer "
+            "livefill and see you; say --i-know if that is what you want"
+        )
+    _run(settings, file, panel=(host, port) if panel else None, show=panel and not sys.stdin.isatty())
+
+
+@app.command()
+def panel(
+    camera: CameraOption = None, profile: Profile = None, sink: SinkOption = None, config: ConfigOption = None
+) -> None:
+    """Run livefill with its page, and open that in the browser.
+
+    Examples:
+
+        livefill panel
+
+        livefill panel --camera talk.mp4 --sink none
+    """
+    from livefill.config import load_settings
+    from livefill.settings_file import SettingsFile, default_file
+
+    file = SettingsFile(config or default_file())
+    known = file.path if config is not None or file.path.exists() else None
+    _run(load_settings(known, camera=camera, profile=profile, sink=sink), file, panel=("127.0.0.1", 0), show=True)
+
+
+def _run(settings: Settings, file: SettingsFile, *, panel: tuple[str, int] | None, show: bool) -> None:
+    """Run until the end, with a page at `panel` (host, port), which a browser is asked to `show`."""
+    from livefill.live import Live
+    from livefill.terminal import LiveLine
+
     live = Live(settings, lambda text: err.print(text, markup=False))
-    with LiveLine(live, err) as line:
-        live.run(line.update)
+    with ExitStack() as stack:
+        line = stack.enter_context(LiveLine(live, err))
+        tasks = [file.follow, line.update]
+        if panel is not None:
+            from livefill.panel import Panel
+
+            page = stack.enter_context(Panel(live, file, host=panel[0], port=panel[1]))
+            tasks.append(page.update)
+            err.print(f"The panel: {page.url}", markup=False)
+            if show and not webbrowser.open(page.url):
+                err.print("No browser could be opened: open that address in one.")
+
+        def between(live: Live) -> None:
+            for task in tasks:
+                task(live)
+
+        live.run(between)
     err.print(line.summary(), markup=False)
-
-
-@app.command()
-def calibrate(
-    camera: Annotated[str, typer.Option(help="Camera number or device.")] = "0",
-    source: Annotated[
-        Path | None, typer.Option("--input", help="A video or picture of you, instead of the camera.")
-    ] = None,
-    profile: Annotated[str, typer.Option(help="The name to keep it under.", metavar="NAME")] = "default",
-    size: Annotated[str, typer.Option(help="Asked of the camera.")] = "1280x720",
-    fps: Annotated[float, typer.Option(help="Asked of the camera.")] = 30.0,
-    sheet: Annotated[Path | None, typer.Option(help="Write a picture of what was kept, as PNG.")] = None,
-    tracker: TrackerOption = None,
-) -> None:
-    """Show livefill your uncovered face: it keeps a few good frames, on this machine only.
-
-    Look into the camera, turn your head a little to each side, open your mouth once. It takes a few seconds.
-
-    Examples:
-
-        livefill calibrate
-
-        livefill calibrate --input me.mp4 --profile studio --sheet kept.png
-    """
-    from livefill import app as parts
-    from livefill.config import parse_size
-    from livefill.profile import profile_path, save_profile
-    from livefill.sheet import write_profile_sheet
-    from livefill.terminal import CalibrationLine
-
-    profile_path(profile)  # a bad name is said before the work, not after
-    spec = str(source) if source is not None else camera
-    with parts.open_for_calibration(spec, size=parse_size(size), fps=fps) as frames, CalibrationLine(err) as line:
-        made, kept = parts.calibrate(frames, profile, tracker=tracker or DEFAULT_TRACKER, on_look=line.update)
-    path = save_profile(made)
-    _print_kept(kept)
-    out.print(f"Profile {profile!r}: {len(kept)} references in {path} (only you can read it).", markup=False)
-    if sheet is not None:
-        write_profile_sheet(made, sheet)
-
-
-def _print_kept(kept: list[Any]) -> None:
-    from livefill.calibration import expression, pose
-
-    table = Table("frame", "yaw", "pitch", "mouth open", "quality", box=None)
-    for judgement in kept:
-        yaw, pitch = pose(judgement.reference.points, judgement.reference.depth)
-        mouth, _ = expression(judgement.reference.points)
-        table.add_row(str(judgement.seq), f"{yaw:+.0f}°", f"{pitch:+.0f}°", f"{mouth:.0%}", f"{judgement.quality:.2f}")
-    out.print(table)
-
-
-@app.command()
-def profiles(
-    delete: Annotated[str | None, typer.Option(help="Remove a profile for good.", metavar="NAME")] = None,
-    show: Annotated[str | None, typer.Option(help="Write a picture of its references.", metavar="NAME")] = None,
-    sheet: Annotated[Path, typer.Option(help="Where --show writes to.", metavar="PNG")] = Path("profile.png"),
-) -> None:
-    """List profiles, show what one keeps, or delete one.
-
-    Examples:
-
-        livefill profiles
-
-        livefill profiles --show default --sheet me.png
-
-        livefill profiles --delete studio
-    """
-    from livefill.profile import delete_profile, list_profiles, load_profile, profile_path
-    from livefill.sheet import write_profile_sheet
-
-    if delete is not None:
-        delete_profile(delete)
-        out.print(f"Profile {delete!r} is gone.", markup=False)
-        return
-    if show is not None:
-        write_profile_sheet(load_profile(show), sheet)
-        out.print(f"{sheet}: the references of profile {show!r}.", markup=False)
-        return
-    names = list_profiles()
-    if not names:
-        out.print("There is no profile yet. Make one with: livefill calibrate")
-    for name in names:
-        try:
-            person = load_profile(name)
-            about = f"{len(person.references)} references, made {person.created}"
-        except ProfileError as error:
-            about = str(error)
-        out.print(f"{name}: {about} ({profile_path(name)})", markup=False)

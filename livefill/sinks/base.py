@@ -18,6 +18,10 @@ class BaseSink(ABC):
         """Whether anybody looks at it; None where that cannot be told."""
         return None
 
+    def watchers(self) -> list[str]:
+        """Return who looks at it, as far as that can be told."""
+        return []
+
     @abstractmethod
     def write(self, frame: Frame) -> None:
         """Show or store one frame; raise `SinkError` when it cannot."""

@@ -20,6 +20,11 @@ class BehindSink(BaseSink):
         self._thread = ThreadPoolExecutor(1, "livefill-write")
         self._last: Future[None] | None = None
 
+    @property
+    def busy(self) -> bool:
+        """Whether a frame is still being written."""
+        return self._last is not None and not self._last.done()
+
     def write(self, frame: Frame) -> None:
         """Wait until the frame before is written, and let this one be."""
         self._settle()

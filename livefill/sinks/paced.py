@@ -57,6 +57,10 @@ class PacedSink(BaseSink):
         """Whether anybody looked at the last beat; None where that cannot be told."""
         return self._watched
 
+    def watchers(self) -> list[str]:
+        """Return who looks at the inner sink, as far as that can be told."""
+        return self._inner.watchers()
+
     @property
     def dropped(self) -> int:
         """Frames that were replaced by a newer one before their turn."""

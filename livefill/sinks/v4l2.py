@@ -12,7 +12,7 @@ from pathlib import Path
 
 from livefill import v4l2
 from livefill.errors import SinkError
-from livefill.sinks.loopbacks import by, choose, get_one, holders, is_loopback
+from livefill.sinks.loopbacks import by, choose, get_one, holders, is_loopback, others
 from livefill.sinks.remedy import VIDEO_GROUP
 from livefill.sinks.returning import Gone, ReturningSink
 from livefill.types import Frame
@@ -44,6 +44,10 @@ class LoopbackSink(ReturningSink[v4l2.Loopback]):
             log.warning(
                 "%s is held at %s by %s: frames are scaled into that.", path, by(self.size), holders(self.device)
             )
+
+    def watchers(self) -> list[str]:
+        """Return who else has the device open."""
+        return others(self.device)
 
     def _put(self, feed: v4l2.Loopback, frame: Frame) -> None:
         try:

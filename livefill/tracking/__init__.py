@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from livefill.config import TRACKERS
 from livefill.errors import TrackerError
+from livefill.evidence import LEAN
+from livefill.matte import reconcile
 from livefill.observer import Observer
 from livefill.profile import Profile
 from livefill.tracking.mesh import MeshTracker, ReferenceTracker
@@ -24,13 +28,22 @@ class NoTracker:
         """Nothing is held."""
 
 
-def open_tracker(name: str, profile: Profile | None, *, static: Mask | None = None, runtime: str = "auto") -> Tracker:
+def open_tracker(
+    name: str,
+    profile: Profile | None,
+    *,
+    static: Mask | None = None,
+    runtime: str = "auto",
+    sensitivity: float = 0.5,
+) -> Tracker:
     """Return the tracker of this name for the person of `profile`, or for anybody; `static` is always covered.
 
-    `runtime` executes livefill's own networks; "auto" takes the quickest.
+    `runtime` executes livefill's own networks; "auto" takes the quickest. `sensitivity`, 0..1, is how readily the
+    observer calls a part of the face covered.
     """
     if name == "observer":
-        return ObserverTracker(profile, static=static, observer=Observer.open(runtime=runtime))
+        judge = partial(reconcile, lean=2 * LEAN * sensitivity)
+        return ObserverTracker(profile, static=static, observer=Observer.open(runtime=runtime), judge=judge)
     if name == "mediapipe":
         return MeshTracker() if profile is None else ReferenceTracker(profile, static=static)
     raise TrackerError(f"unknown tracker {name!r}: choose one of {', '.join(TRACKERS)}")

@@ -1,0 +1,104 @@
+"""Commands about whose face it is: calibrate, profiles."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from livefill.cli.common import TrackerOption, app, err, out
+from livefill.config import DEFAULT_TRACKER
+from livefill.errors import ProfileError
+
+__all__ = ["calibrate", "profiles"]
+
+
+@app.command()
+def calibrate(
+    camera: Annotated[str, typer.Option(help="Camera number or device.")] = "0",
+    source: Annotated[
+        Path | None, typer.Option("--input", help="A video or picture of you, instead of the camera.")
+    ] = None,
+    profile: Annotated[str, typer.Option(help="The name to keep it under.", metavar="NAME")] = "default",
+    size: Annotated[str, typer.Option(help="Asked of the camera.")] = "1280x720",
+    fps: Annotated[float, typer.Option(help="Asked of the camera.")] = 30.0,
+    sheet: Annotated[Path | None, typer.Option(help="Write a picture of what was kept, as PNG.")] = None,
+    tracker: TrackerOption = None,
+) -> None:
+    """Show livefill your uncovered face: it keeps a few good frames, on this machine only.
+
+    Look into the camera, turn your head a little to each side, open your mouth once. It takes a few seconds.
+
+    Examples:
+
+        livefill calibrate
+
+        livefill calibrate --input me.mp4 --profile studio --sheet kept.png
+    """
+    from livefill import app as parts
+    from livefill.config import parse_size
+    from livefill.profile import profile_path, save_profile
+    from livefill.sheet import write_profile_sheet
+    from livefill.terminal import CalibrationLine
+
+    profile_path(profile)  # a bad name is said before the work, not after
+    spec = str(source) if source is not None else camera
+    with parts.open_for_calibration(spec, size=parse_size(size), fps=fps) as frames, CalibrationLine(err) as line:
+        made, kept = parts.calibrate(frames, profile, tracker=tracker or DEFAULT_TRACKER, on_look=line.update)
+    path = save_profile(made)
+    _print_kept(kept)
+    out.print(f"Profile {profile!r}: {len(kept)} references in {path} (only you can read it).", markup=False)
+    if sheet is not None:
+        write_profile_sheet(made, sheet)
+
+
+def _print_kept(kept: list[Any]) -> None:
+    from livefill.calibration import expression, pose
+
+    table = Table("frame", "yaw", "pitch", "mouth open", "quality", box=None)
+    for judgement in kept:
+        yaw, pitch = pose(judgement.reference.points, judgement.reference.depth)
+        mouth, _ = expression(judgement.reference.points)
+        table.add_row(str(judgement.seq), f"{yaw:+.0f}°", f"{pitch:+.0f}°", f"{mouth:.0%}", f"{judgement.quality:.2f}")
+    out.print(table)
+
+
+@app.command()
+def profiles(
+    delete: Annotated[str | None, typer.Option(help="Remove a profile for good.", metavar="NAME")] = None,
+    show: Annotated[str | None, typer.Option(help="Write a picture of its references.", metavar="NAME")] = None,
+    sheet: Annotated[Path, typer.Option(help="Where --show writes to.", metavar="PNG")] = Path("profile.png"),
+) -> None:
+    """List profiles, show what one keeps, or delete one.
+
+    Examples:
+
+        livefill profiles
+
+        livefill profiles --show default --sheet me.png
+
+        livefill profiles --delete studio
+    """
+    from livefill.profile import delete_profile, list_profiles, load_profile, profile_path
+    from livefill.sheet import write_profile_sheet
+
+    if delete is not None:
+        delete_profile(delete)
+        out.print(f"Profile {delete!r} is gone.", markup=False)
+        return
+    if show is not None:
+        write_profile_sheet(load_profile(show), sheet)
+        out.print(f"{sheet}: the references of profile {show!r}.", markup=False)
+        return
+    names = list_profiles()
+    if not names:
+        out.print("There is no profile yet. Make one with: livefill calibrate")
+    for name in names:
+        try:
+            person = load_profile(name)
+            about = f"{len(person.references)} references, made {person.created}"
+        except ProfileError as error:
+            about = str(error)
+        out.print(f"{name}: {about} ({profile_path(name)})", markup=False)

@@ -1,0 +1,104 @@
+"""The file of settings, while livefill runs: what the panel changes is written back, what an editor does taken up."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from time import monotonic
+from typing import Protocol
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+
+from livefill.config import Settings, default_file, load_settings, read_file
+from livefill.errors import ConfigError, LivefillError
+
+__all__ = ["Changing", "SettingsFile", "default_file"]
+
+EVERY = 1.0  # seconds between two looks at the file
+
+
+class Changing(Protocol):
+    """A run whose settings can be changed."""
+
+    def change(self, **values: object) -> None:
+        """Change settings; raises a `LivefillError`, and then all stays as it was."""
+
+    def say(self, text: str) -> None:
+        """Tell the user."""
+
+
+class SettingsFile:
+    """One TOML file; its comments and order survive."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._stamp = self._seen()
+        self._values = read_file(path) if path.exists() else {}
+        self._next = 0.0
+
+    def follow(self, run: Changing) -> None:
+        """Have a run take up what an editor changed; a value that will not do is told, and the old one stays."""
+        if (now := monotonic()) < self._next:
+            return
+        self._next = now + EVERY
+        try:
+            changes = self.changed()
+            if changes:
+                run.change(**changes)
+                run.say(f"Taken up from {self.path}: {', '.join(changes)}.")
+        except LivefillError as error:
+            run.say(f"The settings stay as they were: {error}")
+
+    def changed(self) -> dict[str, object]:
+        """Return the settings that somebody else changed since the last look; a key that went has its default.
+
+        Raises `ConfigError`, once, for a file that cannot be read or holds a value that will not do.
+        """
+        stamp = self._seen()
+        if stamp == self._stamp:
+            return {}
+        self._stamp = stamp
+        load_settings(self.path if stamp is not None else None)  # checks all of it
+        values = read_file(self.path) if stamp is not None else {}
+        usual = Settings()
+        keys = sorted(values.keys() | self._values.keys())
+        changes = {
+            key: values.get(key, getattr(usual, key)) for key in keys if values.get(key) != self._values.get(key)
+        }
+        self._values = values
+        return changes
+
+    def write(self, **values: object) -> None:
+        """Write settings into the file, which is made where there is none; None takes one out."""
+        try:
+            text = self.path.read_text(encoding="utf-8") if self.path.exists() else ""
+            document = tomlkit.parse(text)
+            for key, value in values.items():
+                if value is None:
+                    document.pop(key, None)
+                else:
+                    document[key] = str(value) if isinstance(value, Path) else value
+            self._replace(tomlkit.dumps(document))
+        except (OSError, UnicodeDecodeError, TOMLKitError) as error:
+            raise ConfigError(f"{self.path} cannot be changed: {error}") from error
+        self._stamp, self._values = self._seen(), read_file(self.path)
+
+    def _replace(self, text: str) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        number, draft = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")  # only its owner reads it
+        try:
+            with os.fdopen(number, "w", encoding="utf-8") as file:
+                file.write(text)
+            Path(draft).replace(self.path)
+        except OSError:
+            Path(draft).unlink(missing_ok=True)
+            raise
+
+    def _seen(self) -> tuple[int, int] | None:
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_ino

@@ -1,0 +1,171 @@
+"""Which stages work at the moment: those of the profile, a calibration, or none, while the camera goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from time import monotonic
+
+from livefill.app import NoFiller, stages_for
+from livefill.calibrating import CalibratingTracker
+from livefill.config import Settings
+from livefill.errors import CalibrationError, ProfileError
+from livefill.pipeline import Shown, Stages
+from livefill.profile import Profile, load_profile, profile_path, save_profile
+from livefill.tracking import NoTracker
+
+__all__ = ["Staging"]
+
+RETRY = 5.0  # seconds of pass-through after a stage has failed
+
+
+class Staging:
+    """Holds the `stages` that the loop runs, and exchanges them between two frames."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        """Begin with none; `say` is told what the user should know, a sentence each."""
+        self.stages = Stages(NoTracker(), NoFiller())
+        self.paused = False
+        self.device = ""  # what fills, and where
+        self.pending: Profile | None = None  # a calibration that waits to be accepted
+        self.wanted = False  # a calibration is to begin with the next frame
+        self._say = say
+        self._ours = Stages(NoTracker(), NoFiller())
+        self._settings = Settings()
+        self._review = False
+        self._failed_until: float | None = None
+
+    @property
+    def calibrating(self) -> CalibratingTracker | None:
+        """The calibration that runs."""
+        tracker = self.stages.tracker
+        return tracker if isinstance(tracker, CalibratingTracker) else None
+
+    def state(self, shown: Shown | None) -> str:
+        """Return in a few words what is going on; `shown` is what the last frame became."""
+        calibrating = self.calibrating
+        if calibrating is not None:
+            return f"calibrating {calibrating.progress:.0%}: {calibrating.hint}"
+        if self.paused:
+            return "paused: passing through"
+        if self._failed_until is not None:
+            return "passing through: a stage failed"
+        if isinstance(self._ours.tracker, NoTracker):
+            return "passing through: no profile"
+        if shown is None or shown.track is None:
+            return "passing through: your face is not to be found"
+        return "filling" if shown.track.occluder.any() else "nothing to fill"
+
+    def load(self, settings: Settings) -> None:
+        """Take up settings and their profile; without a profile, say how to make one and pass through.
+
+        Raises `ProfileError` where the profile was named, `BackendError`, `ConfigError`, `TrackerError`; then all stays
+        as it was.
+        """
+        profile: Profile | None = None
+        try:
+            profile = load_profile(settings.profile or "default")
+        except ProfileError as error:
+            if settings.profile is not None:
+                raise
+            self._say(f"Nothing will be filled: {error}")
+        self._use(profile, settings)
+
+    def pause(self, on: bool) -> None:
+        """Pass through at once, or go on filling."""
+        self.paused = on
+        self._choose()
+
+    def calibrate(self, *, review: bool) -> None:
+        """Make the profile anew from the next frames; with `review` it is kept only once it is accepted."""
+        self.wanted, self._review, self.pending = True, review, None
+
+    def accept(self) -> None:
+        """Keep the calibration that waits; raises `CalibrationError` where none does."""
+        if self.pending is None:
+            raise CalibrationError("no calibration waits to be accepted: calibrate first")
+        profile, self.pending = self.pending, None
+        self._keep(profile)
+
+    def discard(self) -> None:
+        """Throw away the calibration that waits, or end the one that runs; the profile stays as it was."""
+        self.pending, self.wanted = None, False
+        self._end_calibration()
+        self._choose()
+
+    def steer(self) -> None:
+        """Between two frames: take up what was asked for, and what has come to its end."""
+        if self._failed_until is not None and monotonic() > self._failed_until:
+            self._failed_until = None
+            self._choose()
+        if self.wanted:
+            self.wanted = False
+            self._end_calibration()
+            self.stages.tracker, self.stages.filler = CalibratingTracker(self._settings.tracker), NoFiller()
+        calibrating = self.calibrating
+        if calibrating is not None and calibrating.done:
+            self._finish(calibrating)
+
+    def forgive(self, error: Exception) -> None:
+        """Leave stages that failed alone for a while."""
+        if self._failed_until is None:
+            self._say(f"Passing the picture through for {RETRY:.0f} s: {type(error).__name__}: {error}")
+        self._failed_until = monotonic() + RETRY
+        self._end_calibration()
+        self._choose()
+
+    def close(self) -> None:
+        """Release what the stages hold."""
+        self._end_calibration()
+        self._ours.tracker.close()
+
+    def _use(self, profile: Profile | None, settings: Settings) -> None:
+        stages, spec = stages_for(
+            profile,
+            backend=settings.backend,
+            mask=settings.mask,
+            tracker=settings.tracker,
+            scope=settings.scope,
+            sensitivity=settings.sensitivity,
+            feather=settings.feather,
+        )
+        self.close()
+        self._ours, self._settings = stages, settings
+        device = f"{spec.name} ({spec.backend}, {spec.device})"
+        if spec.reason and profile is not None and device != self.device:
+            self._say(f"Filling with {spec.backend}, the quickest here: {spec.reason}.")
+        self.device = device
+        self._choose()
+
+    def _choose(self) -> None:
+        if self.calibrating is not None:
+            return  # it passes the picture through, and chooses when it is at its end
+        passing = self.paused or self._failed_until is not None
+        self.stages.tracker = NoTracker() if passing else self._ours.tracker
+        self.stages.filler = NoFiller() if passing else self._ours.filler
+
+    def _finish(self, calibrating: CalibratingTracker) -> None:
+        self._end_calibration()
+        self._choose()
+        try:
+            profile = calibrating.calibrator.profile(self._settings.profile or "default")
+            if not self._review:
+                self._keep(profile)
+                return
+        except (CalibrationError, ProfileError) as error:
+            self._say(f"The profile stays as it was: {error}")
+            return
+        self.pending = profile
+        self._say(f"{len(profile.references)} frames were kept: look at them, then accept or calibrate again.")
+
+    def _keep(self, profile: Profile) -> None:
+        profile = replace(profile, name=self._settings.profile or "default")
+        save_profile(profile)
+        references, path = len(profile.references), profile_path(profile.name)
+        self._say(f"Profile {profile.name!r} was made anew from {references} frames: {path}")
+        self._use(profile, self._settings)
+
+    def _end_calibration(self) -> None:
+        if self.calibrating is not None:
+            self.calibrating.close()
+            self.stages.tracker = NoTracker()

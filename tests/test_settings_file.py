@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from livefill import settings_file
+from livefill.config import Settings, changed, load_settings
+from livefill.errors import ConfigError, LivefillError
+from livefill.settings_file import SettingsFile
+
+TEXT = """# My studio.
+camera = "2"  # the one on the arm
+
+feather = 1.5
+"""
+
+
+class Run:
+    """Takes settings up, or refuses."""
+
+    def __init__(self) -> None:
+        self.settings = Settings()
+        self.said: list[str] = []
+        self.refuses: LivefillError | None = None
+
+    def change(self, **values: object) -> None:
+        if self.refuses is not None:
+            raise self.refuses
+        self.settings = changed(self.settings, values, where="here")
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    (tmp_path / "livefill.toml").write_text(TEXT)
+    return tmp_path / "livefill.toml"
+
+
+@pytest.fixture(autouse=True)
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings_file, "EVERY", 0.0)
+
+
+def edit(path: Path, text: str) -> None:
+    stamp = path.stat().st_mtime_ns + 1_000_000_000 if path.exists() else None
+    path.write_text(text)
+    if stamp is not None:
+        os.utime(path, ns=(stamp, stamp))
+
+
+def test_what_is_written_leaves_the_rest_of_the_file_alone(path: Path) -> None:
+    SettingsFile(path).write(feather=2.0, badge=True, mask=Path("/home/ada/mask.png"))
+    text = path.read_text()
+    assert text == TEXT.replace("1.5", "2.0") + 'badge = true\nmask = "/home/ada/mask.png"\n'
+    assert load_settings(path).mask == Path("/home/ada/mask.png")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [found.name for found in path.parent.iterdir()] == ["livefill.toml"]
+
+
+def test_none_takes_a_setting_out_and_a_missing_file_is_made(path: Path, tmp_path: Path) -> None:
+    SettingsFile(path).write(camera=None, profile=None)
+    assert "camera" not in path.read_text()
+    fresh = SettingsFile(tmp_path / "new" / "livefill.toml")
+    fresh.write(profile="ada")
+    assert fresh.path.read_text() == 'profile = "ada"\n'
+    assert fresh.changed() == {}
+
+
+def test_what_an_editor_changes_is_taken_up_and_told(path: Path) -> None:
+    file, run = SettingsFile(path), Run()
+    file.follow(run)
+    assert run.said == []
+    edit(path, "feather = 3.0\nbadge = true\n")  # and camera is gone
+    file.follow(run)
+    assert (run.settings.feather, run.settings.badge, run.settings.camera) == (3.0, True, "0")
+    assert run.said == [f"Taken up from {path}: badge, camera, feather."]
+    file.follow(run)
+    assert len(run.said) == 1
+
+
+def test_what_it_wrote_itself_is_no_change(path: Path) -> None:
+    file, run = SettingsFile(path), Run()
+    file.write(feather=0.5)
+    file.follow(run)
+    assert run.said == []
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("feather = 99", "choose between 0.25 and 4"), ("feather = ", "not valid TOML"), ("x = 1", "unknown")],
+)
+def test_a_bad_value_is_told_once_and_the_old_one_stays(path: Path, text: str, words: str) -> None:
+    file, run = SettingsFile(path), Run()
+    edit(path, text)
+    for _ in range(3):
+        file.follow(run)
+    assert len(run.said) == 1
+    assert run.said[0].startswith("The settings stay as they were")
+    assert words in run.said[0]
+    assert run.settings == Settings()
+    edit(path, "feather = 2.5")  # mended
+    file.follow(run)
+    assert run.settings.feather == 2.5
+
+
+def test_a_change_that_the_run_refuses_is_told(path: Path) -> None:
+    file, run = SettingsFile(path), Run()
+    run.refuses = LivefillError("there is no profile 'bob'")
+    edit(path, 'profile = "bob"')
+    file.follow(run)
+    assert "no profile 'bob'" in run.said[0]
+
+
+def test_a_file_that_goes_means_the_usual_settings(path: Path) -> None:
+    file, run = SettingsFile(path), Run()
+    run.settings = load_settings(path)
+    path.unlink()
+    file.follow(run)
+    assert run.settings == Settings()
+
+
+def test_a_file_that_is_not_toml_is_not_written_over(path: Path) -> None:
+    path.write_text("camera = ")
+    with pytest.raises(ConfigError, match="not valid TOML"):
+        SettingsFile(path)
+    assert path.read_text() == "camera = "
