@@ -10,53 +10,9 @@ import numpy as np
 import pytest
 from browser import NEEDS_BROWSER
 from kernel import inside
+from running import HEAD
 
 pytestmark = [*kernel.NEEDS, pytest.mark.skipif(not shutil.which("v4l2-ctl"), reason="needs v4l2-ctl (v4l-utils)")]
-
-HEAD = """
-import os, re, signal, subprocess, sys, time
-share = Path(os.environ["SHARE"])
-environment = {**os.environ, "LIVEFILL_HOME": str(share / "home")}
-RUN = [sys.executable, "-m", "livefill", "run", "--camera", "/dev/video0", "--sink", "virtualcam:/dev/video10",
-       "--backend", "onnx", "--size", "640x360"]
-
-class Run:
-    def __init__(self, *options):
-        self.log = (share / f"log{time.monotonic()}").open("w+")
-        self.process = subprocess.Popen([*RUN, *options], stderr=self.log, env=environment)
-
-    def said(self):
-        return Path(self.log.name).read_text()
-
-    def wait_for(self, words, seconds=20):
-        end = time.monotonic() + seconds
-        while words not in self.said() and time.monotonic() < end:
-            time.sleep(0.05)
-        assert words in self.said(), (words, self.said())
-
-    def camera_is_on(self):
-        fds = Path(f"/proc/{self.process.pid}/fd")
-        return any(os.readlink(fd) == "/dev/video0" for fd in fds.iterdir() if fd.is_symlink())
-
-    def cpu(self):
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    def stop(self):
-        self.process.send_signal(signal.SIGINT)
-        return self.process.wait(10)
-
-def read(count):
-    done = subprocess.run(["v4l2-ctl", "-d", "/dev/video10", "--stream-mmap", f"--stream-count={count}"],
-                          capture_output=True, text=True, timeout=30)
-    return [float(rate) for rate in re.findall(r"([0-9.]+) fps", done.stdout + done.stderr)], done.returncode
-
-def wait_until(true, seconds):
-    start = time.monotonic()
-    while not true() and time.monotonic() < start + seconds:
-        time.sleep(0.05)
-    return time.monotonic() - start
-"""
 
 ON_DEMAND = (
     HEAD

@@ -34,7 +34,8 @@ export function createProfile({ tell, announce }) {
     const hint = hintOf(state);
     byId("calibrating").hidden = !running;
     byId("coach").hidden = !running;
-    calibrate.setAttribute("aria-disabled", String(running)); // not `disabled`, which would lose the focus
+    if (running) calibrate.setAttribute("aria-disabled", "true"); // not `disabled`, which would lose the focus
+    else calibrate.removeAttribute("aria-disabled");
     if (!running) return;
     byId("calibration").value = calibrating;
     byId("calibration-hint").textContent = hint;
