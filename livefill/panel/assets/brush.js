@@ -1,4 +1,5 @@
-// The mask brush: what is painted is always covered. The layer holds paint on nothing; black and white is made on saving.
+// The mask brush: what is painted is always covered. The layer holds paint on nothing; black and white is
+// made on saving.
 
 import { byId, request } from "./link.js";
 

@@ -44,7 +44,10 @@ export function createCharts() {
   function describe(status) {
     byId("fps-range").textContent = `${between("fps")} in the last minute`;
     byId("age-range").textContent = `${between("p50", 0)} in the last minute`;
-    byId("fps-chart").setAttribute("aria-label", `Frames a second: now ${figure(status.fps)}; ${between("fps")}`);
+    byId("fps-chart").setAttribute(
+      "aria-label",
+      `Frames a second: now ${figure(status.fps)}; ${between("fps")}`,
+    );
     byId("age-chart").setAttribute(
       "aria-label",
       `Frame age in milliseconds: half are under ${figure(status.age_p50, 0)}, 95 % under ` +

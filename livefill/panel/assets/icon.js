@@ -1,6 +1,7 @@
-// The tab's icon: livefill's mark in the colour of its state. A blob, because the page may load no data: picture.
+// The tab's icon: livefill's mark in the colour of its state. A blob, as the page may load no data: picture.
 
-const addresses = new Map(); // by colour; there are few, and the browser may fetch one late, so none is revoked
+// By colour. There are few, and the browser may fetch one late, so none is revoked.
+const addresses = new Map();
 let link = null;
 
 export function showIcon(colour) {
@@ -15,7 +16,11 @@ export function showIcon(colour) {
 }
 
 function drawn(colour) {
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" fill="none" stroke="${colour}" stroke-width="3">
-    <path stroke-dasharray="3.4 3" d="M16 3a13 13 0 0 0 0 26"/><path fill="${colour}" d="M16 3a13 13 0 0 1 0 26z"/></svg>`;
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">
+    <g fill="none" stroke="${colour}" stroke-width="3">
+      <path stroke-dasharray="3.4 3" d="M16 3a13 13 0 0 0 0 26"/>
+      <path fill="${colour}" d="M16 3a13 13 0 0 1 0 26z"/>
+    </g>
+  </svg>`;
   return new Blob([svg], { type: "image/svg+xml" });
 }

@@ -1,4 +1,4 @@
-// The connection to livefill: one websocket that comes back by itself, and plain requests that fail with a sentence.
+// The link to livefill: one websocket that comes back by itself, and requests that fail with a sentence.
 
 const RETRY_MS = 2000;
 

@@ -1,4 +1,4 @@
-// View options outlive a visit where the browser allows it; a private window may refuse, and then they do not.
+// View options outlive a visit where the browser allows it; a private window may refuse, then they do not.
 
 const PREFIX = "livefill.";
 

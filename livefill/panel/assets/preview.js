@@ -20,7 +20,7 @@ export function createPreview({ tell }) {
   let pairAt = 0;
   let split = Math.min(1, Math.max(0, Number(recall("split", 0.5)) || 0));
   let connected = false;
-  let connection = 0; // a picture that is decoded after a reconnect must not count as the answer to the new question
+  let connection = 0; // a picture decoded after a reconnect must not count as the answer to the new question
   let asked = false;
   let inView = true;
   let painting = false;
@@ -101,7 +101,14 @@ export function createPreview({ tell }) {
   });
   frame.addEventListener("lostpointercapture", () => remember("split", split));
 
-  const STEPS = { ArrowLeft: -0.02, ArrowDown: -0.02, ArrowRight: 0.02, ArrowUp: 0.02, PageDown: -0.1, PageUp: 0.1 };
+  const STEPS = {
+    ArrowLeft: -0.02,
+    ArrowDown: -0.02,
+    ArrowRight: 0.02,
+    ArrowUp: 0.02,
+    PageDown: -0.1,
+    PageUp: 0.1,
+  };
   divider.addEventListener("keydown", (event) => {
     if (event.key in STEPS) setSplit(split + STEPS[event.key]);
     else if (event.key === "Home") setSplit(0);

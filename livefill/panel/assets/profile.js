@@ -34,7 +34,8 @@ export function createProfile({ tell, announce }) {
     const hint = hintOf(state);
     byId("calibrating").hidden = !running;
     byId("coach").hidden = !running;
-    if (running) calibrate.setAttribute("aria-disabled", "true"); // not `disabled`, which would lose the focus
+    // Not `disabled`, which would lose the focus.
+    if (running) calibrate.setAttribute("aria-disabled", "true");
     else calibrate.removeAttribute("aria-disabled");
     if (!running) return;
     byId("calibration").value = calibrating;
@@ -51,7 +52,7 @@ export function createProfile({ tell, announce }) {
       shown = null; // whatever became of it, the bank may have changed
       return strip.clear();
     }
-    const many = `${count} new ${count === 1 ? "reference" : "references"}`;
+    const many = `${count} new ${noun(count)}`;
     byId("pending-text").textContent = `${many}. Keep them if your face is sharp and uncovered in each.`;
     announce(`Calibration is done: ${many}. Accept, retake or discard.`);
     strip.load("pending.jpg", many);
@@ -65,13 +66,15 @@ export function createProfile({ tell, announce }) {
     if (!there) {
       bank.clear();
       text.textContent =
-        "No profile yet. Calibrate once: look into the camera, turn your head a little, open your mouth once.";
+        "No profile yet. Calibrate once: look into the camera, turn your head a little, " +
+        "open your mouth once.";
       return;
     }
-    const count = await bank.load(`profiles/${encodeURIComponent(name)}.jpg`, `References of the profile ${name}`);
+    const path = `profiles/${encodeURIComponent(name)}.jpg`;
+    const count = await bank.load(path, `References of the profile ${name}`);
     if (count === null) return;
     text.textContent = count
-      ? `${count} ${count === 1 ? "reference" : "references"}. Calibrate anew in another light, hairstyle or glasses.`
+      ? `${count} ${noun(count)}. Calibrate anew in another light, hairstyle or glasses.`
       : "The references of this profile cannot be shown.";
   }
 
@@ -92,12 +95,15 @@ export function createProfile({ tell, announce }) {
   };
 }
 
+const noun = (count) => (count === 1 ? "reference" : "references");
+
 function hintOf(state) {
   const hint = state.replace(/^calibrating[^:]*:\s*/, "");
   return hint.charAt(0).toUpperCase() + hint.slice(1);
 }
 
-// One strip of square faces becomes as many tiles. `load` gives their number, 0 without a picture, null if overtaken.
+// One strip of square faces becomes as many tiles. `load` gives their number, 0 without a picture, null if
+// overtaken.
 function createTiles(box) {
   let turn = 0;
 

@@ -5,7 +5,8 @@ import { figure } from "./charts.js";
 
 const HOLD_MS = 1500; // a status that was under way when a control changed must not turn it back
 const touched = new Map();
-let pressed = null; // a slider that is held still is still in use (a select may open without ever telling its end)
+// A slider that is held still is still in use. Only sliders: a select may open and never tell its end.
+let pressed = null;
 
 document.addEventListener("pointerdown", (event) => {
   if (event.target.type === "range") pressed = event.target;
@@ -69,7 +70,8 @@ export function createSettings({ tell, complain }) {
     const value = byId(key).valueAsNumber;
     const text = key === "feather" ? `× ${figure(value, 2)}` : figure(value, 2);
     byId(`${key}-value`).textContent = text;
-    byId(key).setAttribute("aria-valuetext", key === "feather" ? `${figure(value, 2)} times the usual` : text);
+    const words = key === "feather" ? `${figure(value, 2)} times the usual` : text;
+    byId(key).setAttribute("aria-valuetext", words);
   }
 
   // What is set stays to be seen, also when it is unplugged or a file.
