@@ -13,13 +13,14 @@ __all__ = ["FACE", "Critic", "face_of"]
 
 LOOK = 112  # pixels of the square about the hole that VGG looks at
 LOOKS = 2  # frames of a batch that VGG looks at; every second one is looked at otherwise
-FACE = 160  # pixels of the middle of the crop: the face
+FACE = 0.625  # of the crop's side that the face takes, in its middle
 
 
 def face_of(images: Tensor) -> Tensor:
     """Return the middle of crops (n, 3, s, s): the face."""
-    start = (images.shape[-1] - FACE) // 2
-    return images[..., start : start + FACE, start : start + FACE]
+    side = round(FACE * images.shape[-1])
+    start = (images.shape[-1] - side) // 2
+    return images[..., start : start + side, start : start + side]
 
 
 class Critic(nn.Module):

@@ -11,13 +11,14 @@ from torch import Tensor
 from training import losses
 from training.clips.dataset import Batch
 from training.critic import Critic, face_of
-from training.model import Bank, Fill, Generator, Inputs
+from training.model import Bank, Fill, Inputs
+from training.networks import Network
 
 __all__ = ["examine", "fill_clips", "sheet"]
 
 
 def fill_clips(
-    model: Generator,
+    model: Network,
     batch: Batch,
     frames: int,
     *,
@@ -43,7 +44,7 @@ def fill_clips(
 
 @torch.no_grad()
 def examine(
-    model: Generator, exam: list[Batch], frames: int, critic: Critic, *, without: frozenset[str] = frozenset()
+    model: Network, exam: list[Batch], frames: int, critic: Critic, *, without: frozenset[str] = frozenset()
 ) -> dict[str, float]:
     """Measure on clips, in the hole: PSNR, SSIM, LPIPS and flicker, beside those of what was expected."""
     rows: dict[str, list[float]] = {}
@@ -66,7 +67,7 @@ def examine(
 
 
 @torch.no_grad()
-def sheet(model: Generator, batch: Batch, frames: int, *, without: frozenset[str] = frozenset()) -> Tensor:
+def sheet(model: Network, batch: Batch, frames: int, *, without: frozenset[str] = frozenset()) -> Tensor:
     """Return a picture (3, h, w), a row for every third frame: covered, mask, expected, filled, true, trust."""
     fill, inputs = fill_clips(model, batch, frames, without=without)
     truth = batch.truth.float() / 255

@@ -16,6 +16,7 @@ __all__ = [
     "Weights",
     "adversarial",
     "around",
+    "coarse",
     "detail",
     "discriminating",
     "dissimilarity",
@@ -42,6 +43,7 @@ class Weights:
     expression: float = 0.2
     detail: float = 1.0
     adversarial: float = 0.02
+    coarse: float = 6.0  # of CombCN's 3D network
 
     def of(self, terms: dict[str, Tensor]) -> Tensor:
         """Return the weighted sum of named terms."""
@@ -113,6 +115,11 @@ def expression(fill: tuple[Tensor, Tensor], truth: tuple[Tensor, Tensor]) -> Ten
     features = (fill[0] - truth[0]).abs().mean()
     said, meant = F.log_softmax(fill[1], 1), F.softmax(truth[1], 1)
     return features + F.kl_div(said, meant, reduction="batchmean")
+
+
+def coarse(fill: Tensor, truth: Tensor, mask: Tensor) -> Tensor:
+    """Mean absolute error in the hole of a fill (n, 3, h / 2, w / 2) at half the size."""
+    return _mean((fill - F.avg_pool2d(truth, 2)).abs(), F.avg_pool2d(mask, 2))
 
 
 def detail(fill: Tensor, expected: Tensor, trust: Tensor, truth: Tensor, mask: Tensor) -> Tensor:

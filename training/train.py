@@ -14,9 +14,9 @@ import argparse
 import json
 import os
 import time
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -31,7 +31,8 @@ from training.clips.dataset import Batch, Clips, recordings
 from training.critic import Critic
 from training.discriminator import Discriminator
 from training.examine import examine, fill_clips, sheet
-from training.model import Generator, Inputs, read_config
+from training.model import Inputs
+from training.networks import NETWORKS, build
 from training.runs import begin_with, log, store
 
 __all__ = ["main", "train"]
@@ -50,6 +51,8 @@ def main() -> None:
     parser.add_argument("--clips", type=Path, required=True, help="recordings to learn from")
     parser.add_argument("--exam", type=Path, required=True, help="recordings of people who are held out")
     parser.add_argument("--config", type=Path, default=Path(__file__).parent / "configs" / "fast.toml")
+    parser.add_argument("--network", default="ours", choices=NETWORKS)
+    parser.add_argument("--width", type=int, default=16, help="channels of a network that is not ours")
     parser.add_argument("--minutes", type=float, default=60, help="how long this part may take")
     parser.add_argument("--total-minutes", type=float, default=None, help="how long all parts together will take")
     parser.add_argument("--sharpen", type=float, default=0.7, help="share of the time before the discriminator joins")
@@ -76,9 +79,8 @@ class Trainer:
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
         self.without = frozenset(options.without)
-        config = read_config(options.config)
-        config = replace(config, attention="attention" not in self.without, shift="shift" not in self.without)
-        self.model = Generator(config).to(options.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        made = build(options.network, config=options.config, width=options.width, without=self.without)
+        self.model: Any = made.to(options.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.judge = Discriminator().to(options.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.network = torch.compile(self.model.forward_clip) if options.compile else self.model.forward_clip
         self.slow = AveragedModel(self.model, avg_fn=_averaged)
@@ -118,6 +120,9 @@ class Trainer:
         fill, inputs = fill_clips(self.model, batch, frames, forward=self.network, without=self.without, fast=self.fast)
         truth = batch.truth.float() / 255
         terms = self.critic(fill, inputs, truth, frames, fast=self.fast)
+        coarse = getattr(self.model, "last_coarse", None)
+        if coarse is not None:
+            terms["coarse"] = losses.coarse(coarse, truth, inputs.mask)
         judged = {}
         if sharpen:
             clips = [part.unflatten(0, (-1, frames)) for part in _shown(fill.image, inputs, truth)]

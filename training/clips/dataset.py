@@ -65,7 +65,7 @@ class Clips(IterableDataset[Batch]):
     def _draw(self, random: Random) -> dict[str, Bytes]:
         while True:
             with np.load(self._paths[int(random.integers(len(self._paths)))]) as stored:
-                clip = dict(stored)
+                clip = {name: stored[name] for name in Batch._fields}
             if len(clip["mask"]) >= self._frames:
                 return augmented(_window(clip, self._frames, random), random)
 

@@ -24,7 +24,7 @@ from livefill.backends.runtimes import open_network
 from livefill.detection import ObserverDetector
 from livefill.filler import Filler
 from livefill.finder import Finder
-from livefill.geometry import crop_transform, cut, eye_distance
+from livefill.geometry import apply, crop_transform, cut, eye_distance
 from livefill.matte import reconcile
 from livefill.observer import Observer
 from livefill.profile import Profile, Reference
@@ -149,7 +149,7 @@ def record(seen: list[tuple[Moment, Track | None]], profile: Profile, *, size: i
     """Fill a scene and return what the session was shown, frame by frame, from where it was shown the most frames.
 
     crop, expected, truth (t, size, size, 3); mask (t, size, size); drawing (t, size, size, 2); the references' crops
-    and drawings as bank_crop and bank_drawing.
+    and drawings as bank_crop and bank_drawing; and points (t, 468, 2), the true landmarks in the crop, float32.
     """
     recorder = Recorder(size)
     filler = Filler(profile, recorder)
@@ -165,7 +165,13 @@ def record(seen: list[tuple[Moment, Track | None]], profile: Profile, *, size: i
         if off > 0.3:  # eye distances: it follows something else
             runs.append([])
             continue
-        runs[-1].append({**recorder.steps[-1], "truth": cut(moment.clean, to_crop, size)})
+        runs[-1].append(
+            {
+                **recorder.steps[-1],
+                "truth": cut(moment.clean, to_crop, size),
+                "points": apply(to_crop, moment.points[:, :2]),
+            }
+        )
     best = max(runs, key=len)
     if len(best) < SHORTEST:
         return None
