@@ -32,7 +32,7 @@ from training.critic import Critic
 from training.discriminator import Discriminator
 from training.examine import examine, fill_clips, sheet
 from training.model import Inputs
-from training.networks import NETWORKS, build
+from training.networks import NETWORKS, build, channels_last
 from training.runs import begin_with, log, store
 
 __all__ = ["main", "train"]
@@ -41,6 +41,7 @@ PARTS = ("reference", "landmarks", "attention", "shift", "expression", "adversar
 EXAMS, EXAM = 12, 9  # batches of the exam, and frames of a clip in it
 LATE = 18  # frames of a clip in the second stage: more than the network looks back
 EVERY = 50  # steps between two lines of the log
+WARM = 100  # steps over which the learning rate rises
 KEEP = 0.998  # of the running average, each step
 
 
@@ -54,6 +55,7 @@ def main() -> None:
     parser.add_argument("--network", default="ours", choices=NETWORKS)
     parser.add_argument("--width", type=int, default=16, help="channels of a network that is not ours")
     parser.add_argument("--minutes", type=float, default=60, help="how long this part may take")
+    parser.add_argument("--batches", type=int, help="how many batches instead: for comparisons")
     parser.add_argument("--total-minutes", type=float, default=None, help="how long all parts together will take")
     parser.add_argument("--sharpen", type=float, default=0.7, help="share of the time before the discriminator joins")
     parser.add_argument("--start", type=Path, help="weights to begin with, such as training/weights/fast.pt")
@@ -80,8 +82,8 @@ class Trainer:
         self.options = options
         self.without = frozenset(options.without)
         made = build(options.network, config=options.config, width=options.width, without=self.without)
-        self.model: Any = made.to(options.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.judge = Discriminator().to(options.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.model: Any = channels_last(made.to(options.device))
+        self.judge = channels_last(Discriminator().to(options.device))
         self.network = torch.compile(self.model.forward_clip) if options.compile else self.model.forward_clip
         self.slow = AveragedModel(self.model, avg_fn=_averaged)
         if options.start is not None:
@@ -93,7 +95,14 @@ class Trainer:
         self.judging = torch.optim.AdamW(self.judge.parameters(), lr=2e-4, betas=(0.5, 0.99))
         self.weights = losses.Weights(expression=0.0 if "expression" in self.without else losses.Weights().expression)
         self.step, self.used, self.best = 0, 0.0, -float("inf")
+        self._total = 60 * (options.total_minutes or options.minutes)
         self.fast = options.device == "cpu" or torch.cuda.is_bf16_supported()
+
+    @property
+    def progress(self) -> float:
+        """How far the whole training is, 0..1: by batches where those are counted, else by time."""
+        share = self.step / self.options.batches if self.options.batches else self.used / self._total
+        return min(1.0, share)
 
     def load(self, path: Path) -> None:
         """Go on from a checkpoint."""
@@ -174,7 +183,7 @@ def train(options: argparse.Namespace) -> None:
     cv2.setNumThreads(0)  # OpenCV's threads do not survive the fork of the workers
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
-    began, total = time.monotonic(), 60 * (options.total_minutes or options.minutes)
+    began = time.monotonic()
     trainer = Trainer(options)
     if (options.run / "last.pt").exists():
         trainer.load(options.run / "last.pt")
@@ -186,19 +195,17 @@ def train(options: argparse.Namespace) -> None:
     window: dict[str, list[float]] = {}
     ends = False
     while not ends:
-        sharpen = trainer.used >= options.sharpen * total
+        sharpen = trainer.progress >= options.sharpen
         frames, clips = (LATE, max(1, options.batch // 2)) if sharpen else (options.frames, options.batch)
         for raw in _loader(options, frames=frames, clips=clips, seed=options.seed + trainer.step):
             batch = Batch(*(part.to(options.device, non_blocking=True) for part in raw))
-            progress = min(1.0, trainer.used / total)
-            rate = float(
-                options.rate * min(1.0, (trainer.step + 1) / 100) * (0.5 + 0.5 * np.cos(np.pi * progress)) + 1e-6
-            )
+            falling = 0.5 + 0.5 * np.cos(np.pi * trainer.progress)
+            rate = float(options.rate * min(1.0, (trainer.step + 1) / WARM) * falling + 1e-6)
             terms = trainer.learn(batch, frames, rate=rate, sharpen=sharpen and "adversarial" not in trainer.without)
             trainer.used = before + time.monotonic() - began
             for name, value in terms.items():
                 window.setdefault(name, []).append(value)
-            ends = time.monotonic() - began > 60 * options.minutes
+            ends = trainer.progress >= 1 if options.batches else time.monotonic() - began > 60 * options.minutes
             if trainer.step % EVERY == 0:
                 means = {name: round(float(np.mean(values)), 5) for name, values in window.items()}
                 log(options.run, {"step": trainer.step, "minutes": round(trainer.used / 60, 2), "rate": rate, **means})
@@ -214,7 +221,7 @@ def train(options: argparse.Namespace) -> None:
                     "exam", sheet(trainer.slow.module, exam[0], EXAM, without=trainer.without), trainer.step
                 )
                 trainer.save(result)
-            if ends or (not sharpen and trainer.used >= options.sharpen * total):
+            if ends or (not sharpen and trainer.progress >= options.sharpen):
                 break
     writer.close()
 

@@ -112,7 +112,7 @@ def multiplications(method: Method, clip: Clip, *, width: int) -> tuple[int, flo
     model = build(method.network, config=CONFIG, width=width, without=frozenset(method.without)).eval()
     count = 0.0
 
-    def convolved(layer: nn.Module, _seen: tuple[torch.Tensor, ...], given: torch.Tensor) -> None:
+    def convolved(layer: nn.Module, __seen: tuple[torch.Tensor, ...], given: torch.Tensor) -> None:
         nonlocal count
         kernel = layer.weight[0].numel()  # type: ignore[index, operator]
         count += given.numel() * kernel
