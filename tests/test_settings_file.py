@@ -15,6 +15,7 @@ TEXT = """# My studio.
 camera = "2"  # the one on the arm
 
 feather = 1.5
+fps = 25
 """
 
 
@@ -75,7 +76,7 @@ def test_what_an_editor_changes_is_taken_up_and_told(path: Path) -> None:
     file, run = SettingsFile(path), Run()
     file.follow(run)
     assert run.said == []
-    edit(path, "feather = 3.0\nbadge = true\n")  # and camera is gone
+    edit(path, "feather = 3.0\nbadge = true\nfps = 25\n")  # and camera is gone
     file.follow(run)
     assert (run.settings.feather, run.settings.badge, run.settings.camera) == (3.0, True, "0")
     assert run.said == [f"Taken up from {path}: badge, camera, feather."]
