@@ -54,6 +54,7 @@ class Settings:
     sensitivity: float = 0.5  # 0..1: how readily a part of the face is called covered
     feather: float = 1.0  # how wide the edge of the fill is, as a multiple of the usual
     badge: bool = False  # say in a corner of the picture when a part of it is synthesised
+    hotkey: str | None = None  # passes through from within any application, like "<ctrl>+<alt>+p"; read at the start
     always_on: bool = False  # keep the camera on while nobody watches the virtual one
     loop: bool | None = None  # play a file again at its end; None: unless the sink is a file
 

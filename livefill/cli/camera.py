@@ -14,7 +14,10 @@ from livefill.cli.common import MaskOption, Profile, TrackerOption, app, err
 from livefill.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from livefill.config import Settings
+    from livefill.live import Live
     from livefill.settings_file import SettingsFile
 
 __all__ = ["panel", "run"]
@@ -49,6 +52,9 @@ def run(
     host: Annotated[str, typer.Option(help="Where the page is served; another machine's view needs --i-know.")] = (
         "127.0.0.1"
     ),
+    hotkey: Annotated[
+        str | None, typer.Option(help='Passes through from any application, like "<ctrl>+<alt>+p".', metavar="KEYS")
+    ] = None,
     i_know: Annotated[
         bool, typer.Option("--i-know", help="Others on the network may read what the page and you exchange.")
     ] = False,
@@ -84,6 +90,7 @@ def run(
         mask=mask,
         always_on=always_on,
         loop=loop,
+        hotkey=hotkey,
     )
     if host not in LOOPBACK and not i_know:
         raise ConfigError(
@@ -121,7 +128,11 @@ def _run(settings: Settings, file: SettingsFile, *, panel: tuple[str, int] | Non
     live = Live(settings, lambda text: err.print(text, markup=False))
     with ExitStack() as stack:
         line = stack.enter_context(LiveLine(live, err))
-        tasks = [file.follow, line.update]
+        tasks: list[Callable[[Live], None]] = [file.follow, line.update]
+        if settings.hotkey is not None:
+            from livefill.hotkey import Hotkey
+
+            tasks.append(stack.enter_context(Hotkey(settings.hotkey, live.pause)).update)
         if panel is not None:
             from livefill.panel import Panel
 
