@@ -36,7 +36,8 @@ def encode_status(live: Live, *, watchers: list[str], config: Path | None) -> st
             "age_p95": round(now.age_p95, 1),
             "dropped": now.dropped,
             "duplicated": now.duplicated,
-            "stages": {name: round(ms, 2) for name, ms in now.stages.items()},
+            # Capture is left out: with a camera it is the wait for the next frame, not work.
+            "stages": {name: round(ms, 2) for name, ms in now.stages.items() if name != "capture"},
             "device": live.device,
             "sink": live.sink_label,
             "watched": None if live.sink is None else live.sink.watched,
