@@ -129,7 +129,7 @@ class Staging:
             sensitivity=settings.sensitivity,
             feather=settings.feather,
         )
-        self.close()
+        self._ours.tracker.close()  # a calibration that runs goes on
         self._ours, self._settings = stages, settings
         device = f"{spec.name} ({spec.backend}, {spec.device})"
         if spec.reason and profile is not None and device != self.device:

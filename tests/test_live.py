@@ -588,6 +588,14 @@ def test_a_calibration_that_is_discarded_changes_nothing(ada: Stand) -> None:
     assert ada.sink.filled[-1]
 
 
+def test_a_setting_that_changes_in_mid_calibration_does_not_end_it(ada: Stand) -> None:
+    ada.run(frames=14, at={2: Live.recalibrate, 4: setting(feather=2.0)})
+    assert len(load_profile().references) == 2
+    assert len(FakeCalibrator.made) == 1
+    assert FakeCalibrator.made[0].closed
+    assert ada.sink.filled[-1]
+
+
 def test_a_clip_is_recorded_with_the_frames_own_times(
     ada: Stand, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
