@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -20,6 +18,7 @@ from livefill.alignment import Features
 from livefill.config import home
 from livefill.errors import ProfileError
 from livefill.geometry import Field, apply, face_hull, grid, invert, similarity
+from livefill.private import write_private
 from livefill.types import RGB, Affine, Mask, Points
 from livefill.warp import Warp
 
@@ -149,16 +148,8 @@ def save_profile(profile: Profile) -> Path:
         arrays[f"image{i}"] = np.asarray(picture)
         arrays[f"points{i}"] = np.column_stack([reference.points, reference.depth]).astype(np.float32)
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{profile.name}.", suffix=".part")  # mode 0600
+        write_private(path, lambda file: np.savez(file, **arrays))
     except OSError as error:
-        raise ProfileError(f"cannot write to {path.parent}: {error.strerror}") from error
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            np.savez(file, **arrays)
-        Path(draft).replace(path)
-    except OSError as error:
-        Path(draft).unlink(missing_ok=True)
         raise ProfileError(f"cannot write {path}: {error.strerror}") from error
     return path
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 from time import monotonic
 from typing import Protocol
@@ -13,6 +11,7 @@ from tomlkit.exceptions import TOMLKitError
 
 from livefill.config import Settings, default_file, load_settings, read_file
 from livefill.errors import ConfigError, LivefillError
+from livefill.private import write_private
 
 __all__ = ["Changing", "SettingsFile", "default_file"]
 
@@ -80,21 +79,11 @@ class SettingsFile:
                     document.pop(key, None)
                 else:
                     document[key] = str(value) if isinstance(value, Path) else value
-            self._replace(tomlkit.dumps(document))
+            data = tomlkit.dumps(document).encode()
+            write_private(self.path, lambda file: file.write(data))
         except (OSError, UnicodeDecodeError, TOMLKitError) as error:
             raise ConfigError(f"{self.path} cannot be changed: {error}") from error
         self._stamp, self._values = self._seen(), read_file(self.path)
-
-    def _replace(self, text: str) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        number, draft = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")  # only its owner reads it
-        try:
-            with os.fdopen(number, "w", encoding="utf-8") as file:
-                file.write(text)
-            Path(draft).replace(self.path)
-        except OSError:
-            Path(draft).unlink(missing_ok=True)
-            raise
 
     def _seen(self) -> tuple[int, int] | None:
         try:

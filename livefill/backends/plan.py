@@ -10,7 +10,6 @@ import hashlib
 import logging
 import os
 import re
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from typing import Any
 from platformdirs import user_cache_path
 
 from livefill.errors import BackendError
+from livefill.private import write_private
 
 __all__ = ["build", "plan_path", "plans_folder", "store"]
 
@@ -93,10 +93,6 @@ def plan_path(trt: Any, path: Path, gpu: str) -> Path:
 def store(plan: bytes, path: Path) -> None:
     """Keep a plan, whole or not at all; a folder that cannot be written only costs the next start its time."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, draft = tempfile.mkstemp(dir=path.parent, suffix=".part")
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(plan)
-        Path(draft).replace(path)
+        write_private(path, lambda file: file.write(plan))
     except OSError as error:
         log.warning("The compiled network cannot be kept in %s: %s", path.parent, error.strerror)

@@ -74,12 +74,8 @@ def run(
 
         livefill run --camera talk.mp4 --sink window
     """
-    from livefill.config import load_settings
-    from livefill.settings_file import SettingsFile, default_file
-
-    file = SettingsFile(config or default_file())
-    settings = load_settings(
-        file.path if config is not None or file.path.exists() else None,
+    settings, file = _settings(
+        config,
         camera=camera,
         profile=profile,
         sink=sink,
@@ -112,12 +108,18 @@ def panel(
 
         livefill panel --camera talk.mp4 --sink none
     """
+    settings, file = _settings(config, camera=camera, profile=profile, sink=sink)
+    _run(settings, file, panel=(LOOPBACK[0], 0), show=True)
+
+
+def _settings(config: Path | None, **given: object) -> tuple[Settings, SettingsFile]:
+    """Return the settings of a run and their file: `config`, or the user's own, which may be missing."""
     from livefill.config import load_settings
     from livefill.settings_file import SettingsFile, default_file
 
     file = SettingsFile(config or default_file())
-    known = file.path if config is not None or file.path.exists() else None
-    _run(load_settings(known, camera=camera, profile=profile, sink=sink), file, panel=("127.0.0.1", 0), show=True)
+    known = config is not None or file.path.exists()
+    return load_settings(file.path if known else None, **given), file
 
 
 def _run(settings: Settings, file: SettingsFile, *, panel: tuple[str, int] | None, show: bool) -> None:

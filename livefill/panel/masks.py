@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 
 import cv2
@@ -12,6 +10,7 @@ import numpy as np
 from livefill.app import read_mask
 from livefill.config import home
 from livefill.errors import ConfigError
+from livefill.private import write_private
 
 __all__ = ["LARGEST", "keep_mask", "mask_file", "shown_mask"]
 
@@ -39,14 +38,10 @@ def keep_mask(png: bytes) -> Path:
         image = None
     if image is None:
         raise ConfigError("the mask is a PNG that cannot be read")
-    packed, data = cv2.imencode(".png", np.where(image > 127, 255, 0).astype(np.uint8))
+    _, data = cv2.imencode(".png", np.where(image > 127, 255, 0).astype(np.uint8))
     path = mask_file()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        number, draft = tempfile.mkstemp(dir=path.parent, prefix=".mask.")  # only its owner may read it
-        with os.fdopen(number, "wb") as file:
-            file.write(data.tobytes() if packed else b"")
-        Path(draft).replace(path)
+        write_private(path, lambda file: file.write(data.tobytes()))
     except OSError as error:
         raise ConfigError(f"the mask cannot be kept in {path.parent}: {error.strerror}") from error
     return path

@@ -42,6 +42,10 @@ def read(count):
                           capture_output=True, text=True, timeout=30)
     return [float(rate) for rate in re.findall(r"([0-9.]+) fps", done.stdout + done.stderr)], done.returncode
 
+def endless_reader():
+    command = ["v4l2-ctl", "-d", "/dev/video10", "--stream-mmap", "--stream-count=0"]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
 def wait_until(true, seconds):
     start = time.monotonic()
     while not true() and time.monotonic() < start + seconds:

@@ -20,8 +20,7 @@ UNPLUGGED = (
 assert remove("vivid") and load("vivid", *VIVID)  # as it is loaded before, it cannot be unplugged
 run = Run("--always-on")
 run.wait_for("fps")
-reader = subprocess.Popen(["v4l2-ctl", "-d", "/dev/video10", "--stream-mmap", "--stream-count=0"],
-                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+reader = endless_reader()
 time.sleep(1)
 held = os.open("/dev/video0", os.O_RDWR)  # it comes back when the last one has let go
 subprocess.run(["v4l2-ctl", "-d", "/dev/video0", "-c", "disconnect=1"], check=True)

@@ -33,21 +33,20 @@ class Method:
     network: str = ""
     without: tuple[str, ...] = ()
     online: bool = True  # whether it could run live
-    landmarks: bool = True  # whether it is told any
 
 
 TRAINED = (
     Method("LGTSM", "lgtsm", online=False),
     Method("LGTSM, online", "lgtsm-online"),
-    Method("CombCN", "combcn", online=False, landmarks=False),
+    Method("CombCN", "combcn", online=False),
     Method("ours", "ours"),
     Method("ours, offline", "ours-offline", online=False),
     Method("ours without reference", "ours", ("reference",)),
-    Method("ours without landmarks", "ours", ("landmarks",), landmarks=False),
+    Method("ours without landmarks", "ours", ("landmarks",)),
     Method("ours without FER", "ours", ("expression",)),
     Method("ours without attention", "ours", ("attention",)),
 )
-RULES = (Method("cv2.inpaint", landmarks=False), Method("warped reference"))
+RULES = (Method("cv2.inpaint"), Method("warped reference"))
 
 
 @dataclass(frozen=True)
