@@ -8,7 +8,7 @@ from pathlib import Path
 
 from livefill.errors import BackendError
 
-__all__ = ["CONTRACT", "engine_path", "parse_contract", "parse_states", "threads"]
+__all__ = ["CONTRACT", "engine_path", "parse_contract", "parse_states", "require", "threads"]
 
 CONTRACT = "1"  # version of the metadata that a file has to carry; docs/model.md describes it
 PREFIX = "livefill."
@@ -34,15 +34,23 @@ def parse_contract(metadata: dict[str, str], kind: str, keys: tuple[str, ...], *
     Raises `BackendError` that names the key that is missing, and the command that writes such a file.
     """
     said = {name.removeprefix(PREFIX): value for name, value in metadata.items() if name.startswith(PREFIX)}
-    remedy = f"write it again with: python -m export.{kind}"
-    for key in ("contract", "kind", *keys):
-        if key not in said:
-            raise BackendError(f"{path} lacks {PREFIX}{key} in its metadata: {remedy}")
+    require(said, kind, ("contract", "kind", *keys), path=path)
     if said["contract"] != CONTRACT:
-        raise BackendError(f"{path} follows contract {said['contract']}, not {CONTRACT}: {remedy}")
+        raise BackendError(f"{path} follows contract {said['contract']}, not {CONTRACT}: {_remedy(kind)}")
     if said["kind"] != kind:
-        raise BackendError(f"{path} is a {said['kind']}, not a {kind}: {remedy}")
+        raise BackendError(f"{path} is a {said['kind']}, not a {kind}: {_remedy(kind)}")
     return said
+
+
+def require(contract: dict[str, str], kind: str, keys: tuple[str, ...], *, path: Path) -> None:
+    """Raise `BackendError` if a contract lacks one of `keys`: it names the key, and the command that writes it."""
+    for key in keys:
+        if key not in contract:
+            raise BackendError(f"{path} lacks {PREFIX}{key} in its metadata: {_remedy(kind)}")
+
+
+def _remedy(kind: str) -> str:
+    return f"write it again with: python -m export.{kind}"
 
 
 def parse_states(contract: dict[str, str]) -> dict[str, list[int]]:

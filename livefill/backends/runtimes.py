@@ -9,8 +9,9 @@ from importlib import import_module
 from pathlib import Path
 from statistics import median
 from time import perf_counter
+from weakref import WeakValueDictionary
 
-from livefill.backends.engines import engine_path
+from livefill.backends.engines import engine_path, require
 from livefill.backends.network import Network, examples
 from livefill.errors import BackendError, NotInstalledError
 
@@ -22,6 +23,7 @@ RUNTIMES = {  # module and class; the first is always there
     "tensorrt": ("livefill.backends.tensorrt", "TensorRtNetwork"),
 }
 TRIALS, WARM_UP = 7, 2  # frames
+_open: WeakValueDictionary[tuple[object, ...], Network] = WeakValueDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class Choice:
 
     runtime: str
     reason: str  # one sentence for the user
+    network: Network | None = None  # that it was measured with
 
 
 def open_network(
@@ -38,21 +41,32 @@ def open_network(
     """Open a network that ships; its `kind` is its name unless there are several of it.
 
     `runtime` is one of `RUNTIMES`, or "auto"; `folder` holds the files, by default those of livefill itself. Raises
-    `BackendError` where it cannot run.
+    `BackendError` where it cannot run. A network that is open already is handed out again: it takes a moment to open.
     """
     runtime = choose().runtime if runtime == "auto" else runtime
+    path, kind = engine_path(name, folder), kind or name
+    at = path.stat()
+    known = runtime, path, at.st_mtime_ns, at.st_size, kind
+    network = _open.get(known)
+    if network is None:
+        network = _open[known] = _opener(runtime)(path, kind, keys=keys)
+    require(network.contract, kind, keys, path=path)  # one that was open already may have been asked for less
+    return network
+
+
+def _opener(runtime: str) -> Callable[..., Network]:
     module, title = RUNTIMES[runtime]
     try:
         opener: Callable[..., Network] = getattr(import_module(module), title)
+        return opener
     except (ImportError, OSError) as error:  # OSError: a library that it is linked with is missing
         raise NotInstalledError(f"{runtime} cannot be used: {error}. Run: pip install 'livefill[{runtime}]'") from error
-    return opener(engine_path(name, folder), kind or name, keys=keys)
 
 
 @lru_cache(maxsize=1)
 def choose() -> Choice:
     """Measure every runtime that is installed on the generator, and choose the quickest. Takes half a second, once."""
-    streams, refused, absent = {}, [], []
+    networks, streams, refused, absent = {}, {}, [], []
     for runtime in RUNTIMES:
         try:
             network = open_network("fast", kind="generator", runtime=runtime)
@@ -62,6 +76,7 @@ def choose() -> Choice:
         except BackendError as error:
             refused.append(str(error))
             continue
+        networks[runtime] = network
         streams[runtime] = (network.device, network.stream(), examples(network))
     if not streams:
         raise BackendError("no runtime can execute the networks. " + " ".join(refused))
@@ -76,4 +91,5 @@ def choose() -> Choice:
     told = ", ".join(f"{runtime} ({streams[runtime][0]}) {ms:.1f} ms" for ms, runtime in taken)
     if absent:
         refused.append(f"not installed: {', '.join(absent)}")
-    return Choice(taken[0][1], f"{told} a frame" + "".join(f"; {reason}" for reason in refused))
+    reason = f"{told} a frame" + "".join(f"; {reason}" for reason in refused)
+    return Choice(taken[0][1], reason, networks[taken[0][1]])

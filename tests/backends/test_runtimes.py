@@ -8,7 +8,7 @@ from networks import CONTRACT, there, write
 
 from livefill.backends import engines
 from livefill.backends.engines import engine_path
-from livefill.backends.network import Network
+from livefill.backends.network import Network, examples
 from livefill.backends.runtimes import RUNTIMES, open_network
 from livefill.errors import BackendError
 
@@ -63,3 +63,24 @@ def test_a_network_that_is_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: 
         engine_path("doubler")
     (tmp_path / "doubler.onnx").write_bytes(b"")
     assert engine_path("doubler") == tmp_path / "doubler.onnx"
+
+
+def test_a_network_is_opened_once_while_somebody_has_it(tmp_path: Path, runtime: str) -> None:
+    path = write(tmp_path / "n.onnx", CONTRACT)
+    network = opened(path, runtime)
+    assert opened(path, runtime, ("size",)) is network
+    with pytest.raises(BackendError, match=r"lacks livefill\.colours"):
+        opened(path, runtime, ("colours",))
+    write(path, {**CONTRACT, "livefill.note": "another file by the same name"})
+    assert opened(path, runtime) is not network
+
+
+def test_streams_of_one_network_do_not_mix(runtime: str) -> None:
+    network = open_network("fast", kind="generator", runtime=runtime)
+    inputs, other = examples(network), examples(network, 1)
+    alone = network.stream()
+    wanted = [alone.run(inputs)["fill"].copy() for _ in range(3)]
+    one, another = network.stream(), network.stream()
+    for expected in wanted:
+        np.testing.assert_array_equal(one.run(inputs)["fill"], expected)
+        another.run(other)
