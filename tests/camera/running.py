@@ -52,17 +52,11 @@ def wait_until(true, seconds):
         time.sleep(0.05)
     return time.monotonic() - start
 
-def modules():
-    return Path(os.environ.get("VCAM_KERNEL") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-                / "livefill-vcam-kernel") / "mods"
-
 def remove(module):
     return subprocess.run(["busybox", "rmmod", module], capture_output=True).returncode == 0
 
 def load(module, *options):
-    command = ["busybox", "insmod", modules() / f"{module}.ko", *options]
+    parameters = options or PARAMETERS[module].format(caps=1).split()
+    command = ["busybox", "insmod", KERNEL / f"modules/{module}.ko", *parameters]
     return subprocess.run(command, capture_output=True).returncode == 0
-
-VIVID = ["n_devs=1", "node_types=0x1", "num_inputs=1", "input_types=0", "vid_cap_nr=0"]
-LOOPBACK = ["exclusive_caps=1", "card_label=livefill", "video_nr=10", "max_buffers=4"]
 """

@@ -112,7 +112,7 @@ def test_what_goes_wrong_is_said_with_its_remedy(tmp_path: Path) -> None:
 
 
 def test_a_machine_without_devices_says_how_to_get_one(tmp_path: Path) -> None:
-    result = inside(tmp_path, MESSAGES, SLEEPY="1")
+    result = inside(tmp_path, MESSAGES, drivers=False)
     assert "No camera was found" in result["no camera"]
     assert "sudo modprobe v4l2loopback exclusive_caps=1 card_label=livefill" in result["auto"]
 
@@ -125,6 +125,6 @@ def test_the_doctor_finds_the_machine_sound(tmp_path: Path) -> None:
 
 
 def test_the_doctor_finds_what_browsers_will_not_list(tmp_path: Path) -> None:
-    finding = inside(tmp_path, DOCTOR, CAPS="0")["virtual camera /dev/video10"]
+    finding = inside(tmp_path, DOCTOR, caps=0)["virtual camera /dev/video10"]
     assert not finding["ok"]
     assert "exclusive_caps=0" in finding["detail"]
