@@ -23,9 +23,7 @@ from livefill.geometry import (
     Field,
     apply,
     compose,
-    inner,
     invert,
-    pose_shape,
     sample,
     scaled,
     turned,
@@ -36,6 +34,7 @@ from livefill.occluder import compare
 from livefill.profile import Profile
 from livefill.smoothing import OneEuro
 from livefill.tracking.laying import StaticMask, inside, is_sound, lay, share_covered
+from livefill.tracking.rigid import Posed, RigidFace
 from livefill.types import RGB, Affine, Frame, Mask, Points, Track
 
 __all__ = ["ObserverTracker"]
@@ -49,8 +48,6 @@ STEADY = 0.8  # how much of the past the belief in a face keeps
 HIDDEN = 0.85  # share of the face that is covered when nothing can be said of its landmarks
 HOLD = 0.6  # seconds that a face that is hidden, or not seen, is carried on
 SEARCH_EVERY = 3  # frames from one look over the whole picture to the next
-# Eye distances of turn up to which a head looks as in the reference; at twice that its texture says nothing.
-ALIKE = 0.02
 LINGER = 0.4  # of the last mask, where the network is in doubt
 
 
@@ -59,12 +56,11 @@ class _Memory:
     """What one frame hands to the next."""
 
     points: Points  # in the frame, as observed
-    pose: Points  # where a face that only turns and moves would have them
+    rigid: Posed  # a face that only turns and moves, on them
     visible: NDArray[np.float32]  # (468,) 0..1
     to_crop: Affine
     crop: RGB
     mask: Mask  # of the crop, at half its size
-    reference: int  # index in the profile
     face: float  # 0..1, that it is one, steadied
     known: float  # 0..1, how much of it looks like the profile's person
 
@@ -89,7 +85,7 @@ class ObserverTracker:
         width = SIZE * FACE_SHARE
         references = profile.references if profile is not None else ()
         self._small = tuple(one.shrunk(width, coarse=True) for one in references)
-        self._inner = tuple(inner(one.points) for one in references)
+        self._rigid = RigidFace(profile)
         self._static = StaticMask(static) if static is not None else None
         self._observer = observer or Observer.open()
         self._judge = judge
@@ -138,9 +134,9 @@ class ObserverTracker:
     def _follow(self, frame: Frame, last: _Memory) -> _Memory | None:
         """Observe the face of the last frame in this one; None when it is lost or turns out to be another's."""
         choice = self._choose(last)
-        seen = self._look(frame, self._rigid(choice, last.pose), choice)
+        seen = self._look(frame, self._rigid.pose(choice, last.rigid.points), choice)
         if seen.moved > AGAIN:
-            seen = self._look(frame, self._rigid(choice, seen.points, seen.visible), choice)
+            seen = self._look(frame, self._rigid.pose(choice, seen.points, seen.visible), choice)
         mask, settled = self._masked(frame, seen, last, choice)
         hidden = share_covered(mask, apply(scaled(seen.to_crop, MASK / SIZE), last.points)) > HIDDEN
         face = last.face if hidden else STEADY * last.face + (1 - STEADY) * seen.face
@@ -149,11 +145,13 @@ class ObserverTracker:
         if face < WAS_FACE or frame.time - self._seen > HOLD or not is_sound(seen.points, frame.image):
             return None
         # Where nothing is seen to go by, the face is where it was, until it shows itself again.
-        points, pose = (last.points, last.pose) if hidden else self._completed(seen, settled, choice)
+        points, rigid = last.points, last.rigid
+        if not hidden:
+            points, rigid = self._rigid.complete(choice, seen, settled, mask, last.rigid)
         known = last.known if hidden else self._known(frame, seen, choice, last.known)
         if known < STRANGER:
             return None
-        return _Memory(points, pose, seen.visible, seen.to_crop, seen.crop, mask, choice, face, known)
+        return _Memory(points, rigid, seen.visible, seen.to_crop, seen.crop, mask, face, known)
 
     def _search(self, frame: Frame) -> _Memory | None:
         """Look for a face, a little in every frame: over the whole picture now and then, at one place each time."""
@@ -167,7 +165,7 @@ class ObserverTracker:
         if first.face < IS_FACE or not is_sound(first.points, frame.image):
             return None
         choice = 0 if self._profile is None else self._profile.nearest(first.points)
-        seen = self._look(frame, self._rigid(choice, first.points, first.visible), choice)
+        seen = self._look(frame, self._rigid.pose(choice, first.points, first.visible), choice)
         if seen.face < NEW_FACE or not is_sound(seen.points, frame.image):
             return None
         known = self._recognise(frame, seen, choice)
@@ -176,8 +174,8 @@ class ObserverTracker:
         self._candidates.clear()
         self._seen = frame.time
         mask, settled = self._masked(frame, seen, None, choice)
-        points, pose = self._completed(seen, settled, choice)
-        return _Memory(points, pose, seen.visible, seen.to_crop, seen.crop, mask, choice, seen.face, known)
+        points, rigid = self._rigid.complete(choice, seen, settled, mask, None)
+        return _Memory(points, rigid, seen.visible, seen.to_crop, seen.crop, mask, seen.face, known)
 
     def _usual(self, frame: Frame) -> list[Candidate]:
         """Return where the face was last, or in the first reference: people sit where they sat."""
@@ -225,35 +223,12 @@ class ObserverTracker:
         field = settle(expected, crop, free)
         return shift(expected, field), field
 
-    def _completed(self, seen: Observation, settled: Points | None, choice: int) -> tuple[Points, Points]:
-        """Return the landmarks, those that are hidden where the rigid face has them, and the rigid face itself.
-
-        What an eye or a nose looks like in the reference says more exactly how the head is held than the network does,
-        which under an occluder believes what it was told before.
-        """
-        if self._profile is None:
-            return seen.points, seen.points
-        if settled is None:
-            return seen.points, self._rigid(choice, seen.points, seen.visible**2)
-        alike = self._alike(choice, seen)
-        held = seen.points + alike * (settled - seen.points)
-        pose = self._rigid(choice, held, (alike * self._inner[choice] + 1 - alike) * seen.visible**2)
-        hidden = alike * (1 - seen.visible[:, None])
-        return seen.points + hidden * (pose - seen.points), pose
-
-    def _alike(self, choice: int, seen: Observation) -> float:
-        """Return 1 where the head is held as in the reference, and 0 where it is turned so far that little agrees."""
-        if self._profile is None:
-            return 0.0
-        known = self._profile.references[choice]
-        return float(np.clip(2 - turned(known.points, known.depth, seen.points, seen.visible) / ALIKE, 0, 1))
-
     def _known(self, frame: Frame, seen: Observation, choice: int, before: float) -> float:
         """Say now and then whether it is still the profile's person."""
         self._count += 1
         if self._count % RECOGNISE_EVERY:
             return before
-        weight = 0.5 * self._alike(choice, seen)  # from the side anybody looks strange
+        weight = 0.5 * self._rigid.alike(choice, seen)  # from the side anybody looks strange
         return before + weight * (self._recognise(frame, seen, choice) - before)
 
     def _recognise(self, frame: Frame, seen: Observation, choice: int) -> float:
@@ -277,18 +252,7 @@ class ObserverTracker:
         height, width = frame.image.shape[:2]
         return self._small[choice].view(points, to_crop, (side, side), (width, height))
 
-    def _rigid(self, choice: int, points: Points, weights: NDArray[np.float32] | None = None) -> Points:
-        """Return where a face that only turns and moves would have its landmarks, by those that have weight.
-
-        The network is asked to correct this, not its own last answer: errors of its own would add up.
-        """
-        if self._profile is None:
-            return points
-        known = self._profile.references[choice]
-        weights = np.ones(len(points), np.float32) if weights is None else weights + np.float32(1e-3)
-        return pose_shape(known.points, known.depth, points, weights, stiffness=0.05)
-
     def _choose(self, last: _Memory) -> int:
         if self._profile is None:
             return 0
-        return self._profile.nearest(last.points, last.visible, current=last.reference)
+        return self._profile.nearest(last.points, last.visible, current=last.rigid.reference)

@@ -1,0 +1,162 @@
+"""Where a head is by what can be seen of it: the reference's texture, laid on the frame's (direct alignment).
+
+Under an occluder the observer's landmarks are off together, by a little, for as long as it stays. What is still seen of
+the face says more exactly how the head is held, as only the eight numbers of an affine camera are unknown. They are
+found as in Lucas and Kanade (1981), with the mean of both pictures' slopes (Malis 2004); one step a frame is enough, as
+the correction is handed on from frame to frame.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from livefill.geometry import apply, crop_transform, cut, distances, face_hull, grid
+from livefill.types import RGB, Mask, Points
+
+__all__ = ["NONE", "Head"]
+
+Floats = NDArray[np.float32]
+Correction = NDArray[np.float32]  # (4, 2): by what x, y, 1 and depth move a landmark; in half sides of the head's grid
+
+NONE: Correction = np.zeros((4, 2), np.float32)
+SIDE = 80  # pixels of the grid on which pictures are compared
+FACE_SHARE = 0.85  # of it that the face takes
+COARSE = 4  # pixels of it between two at which the depth is worked out
+EVEN = 15  # pixels around one whose light and contrast count as its own
+MOBILE = 0.15  # what the part below the nose counts: it moves by itself
+# What the pose may be off by (standard deviations, half sides): scale and roll; stretch and shear; shift;
+# turning. And of the outline, where it is seen, as so many independent landmarks.
+ALIKE, STRETCH, SHIFT, TURN = 0.06, 0.02, 0.08, 0.125
+OUTLINE, INDEPENDENT = 0.02, 1.0
+PRECISION = 2.0 * (96 / SIDE) ** 2  # of a pixel, in units of the local contrast: neighbours say the same
+DOUBT = 1.5  # medians of the difference from which on a pixel is not believed
+STRANGE, LIKE = 0.3, 0.7  # correlation of both up to which nothing is believed, and from which on all
+STEP = 0.5  # share of what a frame says that is taken up
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A reference made ready to be laid on frames."""
+
+    texture: Floats  # (SIDE, SIDE) of even light and contrast
+    slopes: tuple[Floats, Floats]  # of it, across and down, per half side
+    weight: Mask  # (SIDE, SIDE), 1 where the face is solid
+    solid: Floats  # (SIDE * SIDE, 4): x, y, 1 and depth of every pixel, in half sides from the middle
+    landmarks: Floats  # (468, 4): the same of the landmarks
+    inverse: Floats  # (4, 468) of that
+    outline: Floats  # (468,) 1 on the face's outline, 0 inside
+    stiffness: NDArray[np.float64]  # (8, 8): how sure the observer's pose is
+
+    @classmethod
+    def of(cls, image: RGB, points: Points, depth: Floats) -> Head:
+        """Make a reference ready: its picture, its landmarks (468, 2) and their depth (468,) in pixels."""
+        to_grid = crop_transform(points, SIDE, face_share=FACE_SHARE)
+        scale, half = float(np.hypot(to_grid[0, 0], to_grid[1, 0])), SIDE / 2
+        own, places = apply(to_grid, points), grid((SIDE, SIDE)).reshape(-1, 2)
+        deep = np.asarray((depth - depth.mean()) * scale, np.float32)
+        coarse = grid((SIDE // COARSE, SIDE // COARSE), COARSE).reshape(-1, 2) + np.float32((COARSE - 1) / 2)
+        near = np.exp(-0.5 * (distances(coarse, own) / 3) ** 2) + np.float32(1e-6)
+        deep_of = cv2.resize(((near @ deep) / near.sum(1)).reshape(SIDE // COARSE, -1), (SIDE, SIDE)).reshape(-1)
+        solid = np.column_stack([(places - half) / half, np.ones(len(places)), deep_of / half]).astype(np.float32)
+        landmarks = np.column_stack([(own - half) / half, np.ones(len(own)), deep / half]).astype(np.float32)
+        hull = face_hull(own)
+        inside = np.zeros((SIDE, SIDE), np.uint8)
+        cv2.fillConvexPoly(inside, np.rint(hull).astype(np.int32), (1,))
+        weight = np.clip(cv2.distanceTransform(inside, cv2.DIST_L2, 5) / (0.08 * SIDE), 0, 1)
+        upright = own[152] - own[10]  # from the brow to the chin
+        below = ((places - own[2]) @ (upright / np.linalg.norm(upright))).reshape(SIDE, SIDE)
+        weight = weight * (1 - (1 - MOBILE) * np.clip(below / 3 + 0.5, 0, 1))
+        edge = [cv2.pointPolygonTest(hull[:, None], (float(x), float(y)), True) for x, y in own]
+        seen = np.ones((SIDE, SIDE), np.float32)
+        texture = _even(cv2.cvtColor(cut(image, to_grid, SIDE), cv2.COLOR_RGB2GRAY).astype(np.float32), seen)
+        return cls(
+            texture, _slopes(texture), weight.astype(np.float32), solid, landmarks,
+            np.linalg.pinv(landmarks.astype(np.float64)).astype(np.float32),
+            np.clip(1 - np.array(edge) / (0.07 * SIDE), 0, 1).astype(np.float32), _stiffness(),
+        )  # fmt: skip
+
+    def moved(self, points: Points, correction: Correction) -> Points:
+        """Return rigid landmarks (468, 2) with the correction."""
+        camera = self.inverse @ points
+        return np.asarray(self.landmarks @ (camera + correction @ camera[:2]), np.float32)
+
+    def follow(
+        self, crop: RGB, free: Mask, points: Points, seen: Floats, before: Correction, *, trust: float
+    ) -> Correction:
+        """Return the correction of rigid landmarks `points` (468, 2) in a crop, one step further than `before`.
+
+        `free` (n, n) is 1 where the crop shows the head, `seen` (468,) which landmarks are; `trust`, 0..1, how far a
+        head held like this looks as it does in the reference.
+        """
+        camera = self.inverse @ points
+        places = (self.solid @ (camera + before @ camera[:2])).reshape(SIDE, SIDE, 2)
+        luma = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
+        shown = cv2.remap(luma, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
+        bare = cv2.remap(free, places * (len(free) / len(crop)), None, cv2.INTER_LINEAR)  # type: ignore[call-overload]
+        bare = np.asarray(bare > 0.9, np.float32)
+        texture = _even(shown.astype(np.float32), bare)
+        weight = self.weight * cv2.erode(bare, np.ones((3, 3), np.uint8))
+        off = self.texture - texture
+        counts = weight > 0.3
+        if counts.sum() < SIDE:
+            return before
+        doubt = DOUBT * float(np.median(np.abs(off[counts]))) + 1e-3
+        weight = weight / (1 + (off / doubt) ** 2) ** 2  # Geman-McClure
+        across, down = (((a + b) / 2).reshape(-1, 1) for a, b in zip(self.slopes, _slopes(texture), strict=True))
+        trust *= float(np.clip((_agreement(self.texture, texture, weight) - STRANGE) / (LIKE - STRANGE), 0, 1))
+        moves = np.hstack([self.solid * across, self.solid * down])
+        weighted = moves * (PRECISION * trust**2 * weight).reshape(-1, 1)
+        prior = self.stiffness + self._held(seen)
+        change = np.linalg.solve(
+            (weighted.T @ moves).astype(np.float64) + prior,
+            weighted.T @ off.reshape(-1) - prior @ before.T.reshape(-1),
+        )
+        return np.asarray(before + STEP * change.reshape(2, 4).T, np.float32)
+
+    def _held(self, seen: Floats) -> NDArray[np.float64]:
+        """Return how sure the outline is, where it is seen (8, 8): its landmarks slide, and are no texture."""
+        some = seen * self.outline
+        share = self.landmarks * (some / max(float(some.sum()), 20.0))[:, None]
+        return np.kron(np.eye(2), (self.landmarks.T @ share) * (INDEPENDENT / OUTLINE**2))
+
+
+def _even(luma: Floats, seen: Mask) -> Floats:
+    """Return luma of even light and contrast, 0 where it is not seen."""
+
+    def around(values: Floats) -> Floats:
+        return np.asarray(cv2.blur(values, (EVEN, EVEN)) / total, np.float32)
+
+    share = cv2.GaussianBlur(seen, (0, 0), 1) + np.float32(1e-3)
+    smooth = np.asarray(cv2.GaussianBlur(luma * seen, (0, 0), 1) / share, np.float32)
+    total = cv2.blur(seen, (EVEN, EVEN)) + np.float32(1e-3)
+    rest = smooth - around(smooth * seen)
+    contrast = np.sqrt(np.maximum(around(rest * rest * seen), 0))  # sums that run may fall below 0
+    return np.asarray(rest / (contrast + 4) * seen, np.float32)
+
+
+def _agreement(a: Floats, b: Floats, weight: Mask) -> float:
+    """Return the correlation of two textures."""
+    size = float((weight * a * a).sum()) * float((weight * b * b).sum())
+    return float((weight * a * b).sum()) / float(np.sqrt(size + 1e-6))
+
+
+def _slopes(texture: Floats) -> tuple[Floats, Floats]:
+    scale = SIDE / 16  # a Sobel kernel gives eight times the slope
+    across, down = cv2.Sobel(texture, cv2.CV_32F, 1, 0), cv2.Sobel(texture, cv2.CV_32F, 0, 1)
+    return np.asarray(across * scale, np.float32), np.asarray(down * scale, np.float32)
+
+
+def _stiffness() -> NDArray[np.float64]:
+    """Return the inverse covariance of what the observer's pose is off by; x of (x, y, 1, depth), then y."""
+    kinds = np.zeros((8, 8))
+    kinds[0, [0, 5]] = 0.5, 0.5  # scale
+    kinds[1, [1, 4]] = 0.5, -0.5  # roll
+    kinds[2, [0, 5]] = 0.5, -0.5  # stretch
+    kinds[3, [1, 4]] = 0.5, 0.5  # shear
+    kinds[[4, 5, 6, 7], [2, 6, 3, 7]] = 1  # shift and turn, across and down
+    sure = np.array([ALIKE, ALIKE, STRETCH, STRETCH, SHIFT, SHIFT, TURN, TURN]) ** -2
+    return np.asarray(kinds.T @ (sure[:, None] * kinds))

@@ -1,0 +1,89 @@
+"""The face as a solid body: where the references have its landmarks, and so where those are that cannot be seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from livefill.geometry import apply, inner, invert, pose_shape, turned
+from livefill.observer import Observation
+from livefill.profile import Profile
+from livefill.registration import NONE, Head
+from livefill.types import Mask, Points
+
+__all__ = ["Posed", "RigidFace"]
+
+# Eye distances of turn up to which a head looks as in the reference; at twice that its texture says nothing.
+LIKE = 0.02
+COVERED = 0.3  # of a pixel of the mask, from which on it shows something else
+
+
+@dataclass(frozen=True, slots=True)
+class Posed:
+    """A face that only turns and moves, laid on a frame."""
+
+    points: Points  # in the frame
+    reference: int  # index in the profile
+    correction: NDArray[np.float32]  # of the pose, by what can be seen of the head
+
+
+class RigidFace:
+    """The faces of a profile's references; without a profile nothing is known, and all stays as it was observed."""
+
+    def __init__(self, profile: Profile | None) -> None:
+        """Make every reference ready."""
+        self._known = profile.references if profile is not None else ()
+        self._inner = tuple(inner(one.points) for one in self._known)
+        self._heads = tuple(Head.of(one.image, one.points, one.depth) for one in self._known)
+
+    def pose(self, choice: int, points: Points, weights: NDArray[np.float32] | None = None) -> Points:
+        """Return where a face that only turns and moves would have its landmarks, by those that have weight.
+
+        The network is asked to correct this, not its own last answer: errors of its own would add up.
+        """
+        if not self._known:
+            return points
+        known = self._known[choice]
+        weights = np.ones(len(points), np.float32) if weights is None else weights + np.float32(1e-3)
+        return pose_shape(known.points, known.depth, points, weights, stiffness=0.05)
+
+    def alike(self, choice: int, seen: Observation) -> float:
+        """Return 1 where the head is held as in the reference, and 0 where it is turned so far that little agrees."""
+        if not self._known:
+            return 0.0
+        known = self._known[choice]
+        return float(np.clip(2 - turned(known.points, known.depth, seen.points, seen.visible) / LIKE, 0, 1))
+
+    def complete(
+        self, choice: int, seen: Observation, settled: Points | None, mask: Mask, before: Posed | None
+    ) -> tuple[Points, Posed]:
+        """Return the landmarks, those that are hidden where the rigid face has them, and the rigid face itself.
+
+        What an eye or a nose looks like in the reference says more exactly how the head is held than the network does,
+        which under an occluder believes what it was told before. `settled` are the landmarks moved to where the
+        reference's texture lies, None where nothing is covered by `mask`, the crop's.
+        """
+        if not self._known:
+            return seen.points, Posed(seen.points, choice, NONE)
+        if settled is None:
+            return seen.points, Posed(self.pose(choice, seen.points, seen.visible**2), choice, NONE)
+        alike = self.alike(choice, seen)
+        held = seen.points + alike * (settled - seen.points)
+        pose = self.pose(choice, held, (alike * self._inner[choice] + 1 - alike) * seen.visible**2)
+        correction = NONE if before is None or before.reference != choice else before.correction
+        pose, correction = self._registered(choice, seen, pose, mask, correction, alike)
+        hidden = alike * (1 - seen.visible[:, None])
+        return seen.points + hidden * (pose - seen.points), Posed(pose, choice, correction)
+
+    def _registered(
+        self, choice: int, seen: Observation, pose: Points, mask: Mask, correction: NDArray[np.float32], alike: float
+    ) -> tuple[Points, NDArray[np.float32]]:
+        """Return the pose and its correction, once what is seen of the head was laid on the reference."""
+        head, in_crop = self._heads[choice], apply(seen.to_crop, pose)
+        free = 1 - cv2.dilate((mask > COVERED).astype(np.float32), np.ones((3, 3), np.uint8))
+        free = np.asarray(free, np.float32)
+        correction = head.follow(seen.crop, free, in_crop, seen.visible, correction, trust=alike)
+        return apply(invert(seen.to_crop), head.moved(in_crop, correction)), correction
