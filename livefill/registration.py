@@ -9,6 +9,7 @@ the correction is handed on from frame to frame.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -17,12 +18,9 @@ from numpy.typing import NDArray
 from livefill.geometry import apply, crop_transform, cut, distances, face_hull, grid
 from livefill.types import RGB, Mask, Points
 
-__all__ = ["NONE", "Head"]
+__all__ = ["NONE", "Fit", "Head"]
 
 Floats = NDArray[np.float32]
-Correction = NDArray[np.float32]  # (4, 2): by what x, y, 1 and depth move a landmark; in half sides of the head's grid
-
-NONE: Correction = np.zeros((4, 2), np.float32)
 SIDE = 80  # pixels of the grid on which pictures are compared
 FACE_SHARE = 0.85  # of it that the face takes
 COARSE = 4  # pixels of it between two at which the depth is worked out
@@ -36,6 +34,16 @@ PRECISION = 2.0 * (96 / SIDE) ** 2  # of a pixel, in units of the local contrast
 DOUBT = 1.5  # medians of the difference from which on a pixel is not believed
 STRANGE, LIKE = 0.3, 0.7  # correlation of both up to which nothing is believed, and from which on all
 STEP = 0.5  # share of what a frame says that is taken up
+
+
+class Fit(NamedTuple):
+    """How a head lies on a frame."""
+
+    correction: Floats  # (4, 2): by what x, y, 1 and depth move a landmark, in half sides of the head's grid
+    agreement: float  # correlation of what is seen with the reference, before the correction was changed
+
+
+NONE = Fit(np.zeros((4, 2), np.float32), 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,21 +87,19 @@ class Head:
             np.clip(1 - np.array(edge) / (0.07 * SIDE), 0, 1).astype(np.float32), _stiffness(),
         )  # fmt: skip
 
-    def moved(self, points: Points, correction: Correction) -> Points:
+    def moved(self, points: Points, correction: Floats) -> Points:
         """Return rigid landmarks (468, 2) with the correction."""
         camera = self.inverse @ points
         return np.asarray(self.landmarks @ (camera + correction @ camera[:2]), np.float32)
 
-    def follow(
-        self, crop: RGB, free: Mask, points: Points, seen: Floats, before: Correction, *, trust: float
-    ) -> Correction:
-        """Return the correction of rigid landmarks `points` (468, 2) in a crop, one step further than `before`.
+    def follow(self, crop: RGB, free: Mask, points: Points, seen: Floats, before: Fit, *, trust: float) -> Fit:
+        """Return how rigid landmarks `points` (468, 2) in a crop have to be corrected, one step further than `before`.
 
         `free` (n, n) is 1 where the crop shows the head, `seen` (468,) which landmarks are; `trust`, 0..1, how far a
         head held like this looks as it does in the reference.
         """
-        camera = self.inverse @ points
-        places = (self.solid @ (camera + before @ camera[:2])).reshape(SIDE, SIDE, 2)
+        camera, correction = self.inverse @ points, before.correction
+        places = (self.solid @ (camera + correction @ camera[:2])).reshape(SIDE, SIDE, 2)
         luma = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
         shown = cv2.remap(luma, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
         bare = cv2.remap(free, places * (len(free) / len(crop)), None, cv2.INTER_LINEAR)  # type: ignore[call-overload]
@@ -104,18 +110,19 @@ class Head:
         counts = weight > 0.3
         if counts.sum() < SIDE:
             return before
+        agreement = _agreement(self.texture, texture, weight)
+        trust *= float(np.clip((agreement - STRANGE) / (LIKE - STRANGE), 0, 1))
         doubt = DOUBT * float(np.median(np.abs(off[counts]))) + 1e-3
         weight = weight / (1 + (off / doubt) ** 2) ** 2  # Geman-McClure
         across, down = (((a + b) / 2).reshape(-1, 1) for a, b in zip(self.slopes, _slopes(texture), strict=True))
-        trust *= float(np.clip((_agreement(self.texture, texture, weight) - STRANGE) / (LIKE - STRANGE), 0, 1))
         moves = np.hstack([self.solid * across, self.solid * down])
         weighted = moves * (PRECISION * trust**2 * weight).reshape(-1, 1)
         prior = self.stiffness + self._held(seen)
         change = np.linalg.solve(
             (weighted.T @ moves).astype(np.float64) + prior,
-            weighted.T @ off.reshape(-1) - prior @ before.T.reshape(-1),
+            weighted.T @ off.reshape(-1) - prior @ correction.T.reshape(-1),
         )
-        return np.asarray(before + STEP * change.reshape(2, 4).T, np.float32)
+        return Fit(np.asarray(correction + STEP * change.reshape(2, 4).T, np.float32), agreement)
 
     def _held(self, seen: Floats) -> NDArray[np.float64]:
         """Return how sure the outline is, where it is seen (8, 8): its landmarks slide, and are no texture."""

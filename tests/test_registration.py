@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from livefill.geometry import crop_transform, cut, eye_distance
 from livefill.observer import FACE_SHARE, SIZE
-from livefill.registration import NONE, Head
+from livefill.registration import NONE, Fit, Head
 from livefill.types import RGB, Mask, Points
 
 STEPS = 25  # frames: less than a second
@@ -40,10 +40,10 @@ def upper(points: Points) -> tuple[Mask, NDArray[np.float32]]:
 
 
 def settled(head: Head, crop: RGB, free: Mask, points: Points, seen: NDArray[np.float32]) -> Points:
-    correction = NONE
+    fit = NONE
     for _ in range(STEPS):
-        correction = head.follow(crop, free, points, seen, correction, trust=1.0)
-    return head.moved(points, correction)
+        fit = head.follow(crop, free, points, seen, fit, trust=1.0)
+    return head.moved(points, fit.correction)
 
 
 def error(points: Points, truth: Points, where: NDArray[np.bool_]) -> float:
@@ -80,9 +80,9 @@ def test_a_pose_that_is_right_stays(scene: Scene) -> None:
 
 def test_what_cannot_be_seen_says_nothing(scene: Scene) -> None:
     head, crop, truth = scene
-    before = np.full((4, 2), 0.01, np.float32)
+    before = Fit(np.full((4, 2), 0.01, np.float32), 0.9)
     nothing, nobody = np.zeros((SIZE, SIZE), np.float32), np.zeros(len(truth), np.float32)
-    np.testing.assert_array_equal(head.follow(crop, nothing, truth, nobody, before, trust=1.0), before)
+    assert head.follow(crop, nothing, truth, nobody, before, trust=1.0) is before
 
 
 @pytest.mark.parametrize("level", [0, 128, 255])
@@ -95,7 +95,16 @@ def test_a_picture_without_texture_moves_nothing(scene: Scene, level: int) -> No
 def test_without_trust_a_correction_is_given_up(scene: Scene) -> None:
     head, crop, truth = scene
     free, seen = upper(truth)
-    correction = np.full((4, 2), 0.05, np.float32)
+    fit = Fit(np.full((4, 2), 0.05, np.float32), 0.9)
     for _ in range(STEPS):
-        correction = head.follow(crop, free, truth, seen, correction, trust=0.0)
-    assert np.abs(correction).max() < 0.001
+        fit = head.follow(crop, free, truth, seen, fit, trust=0.0)
+    assert np.abs(fit.correction).max() < 0.001
+
+
+def test_a_head_agrees_with_itself_and_not_with_another(scene: Scene) -> None:
+    head, crop, truth = scene
+    free, seen = upper(truth)
+    assert head.follow(crop, free, truth, seen, NONE, trust=1.0).agreement > 0.95
+    stranger = np.random.default_rng(3).integers(0, 255, (24, 24, 3)).astype(np.uint8)
+    stranger = cv2.resize(stranger, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC)
+    assert head.follow(stranger, free, truth, seen, NONE, trust=1.0).agreement < 0.4

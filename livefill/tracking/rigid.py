@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from livefill.geometry import apply, inner, invert, pose_shape, turned
 from livefill.observer import Observation
 from livefill.profile import Profile
-from livefill.registration import NONE, Head
+from livefill.registration import NONE, Fit, Head
 from livefill.types import Mask, Points
 
 __all__ = ["Posed", "RigidFace"]
 
 # Eye distances of turn up to which a head looks as in the reference; at twice that its texture says nothing.
 LIKE = 0.02
+OTHERWISE, SAME = 0.82, 0.92  # agreement up to which texture does not say that it is held so, and from which on it does
 COVERED = 0.3  # of a pixel of the mask, from which on it shows something else
 
 
@@ -27,7 +28,7 @@ class Posed:
 
     points: Points  # in the frame
     reference: int  # index in the profile
-    correction: NDArray[np.float32]  # of the pose, by what can be seen of the head
+    fit: Fit  # how what can be seen of the head lies on the frame
 
 
 class RigidFace:
@@ -70,20 +71,21 @@ class RigidFace:
             return seen.points, Posed(seen.points, choice, NONE)
         if settled is None:
             return seen.points, Posed(self.pose(choice, seen.points, seen.visible**2), choice, NONE)
-        alike = self.alike(choice, seen)
+        fit = NONE if before is None or before.reference != choice else before.fit
+        texture = float(np.clip((fit.agreement - OTHERWISE) / (SAME - OTHERWISE), 0, 1))
+        alike = max(self.alike(choice, seen), texture)  # where little is seen, landmarks are a poor witness
         held = seen.points + alike * (settled - seen.points)
         pose = self.pose(choice, held, (alike * self._inner[choice] + 1 - alike) * seen.visible**2)
-        correction = NONE if before is None or before.reference != choice else before.correction
-        pose, correction = self._registered(choice, seen, pose, mask, correction, alike)
+        pose, fit = self._registered(choice, seen, pose, mask, fit, alike)
         hidden = alike * (1 - seen.visible[:, None])
-        return seen.points + hidden * (pose - seen.points), Posed(pose, choice, correction)
+        return seen.points + hidden * (pose - seen.points), Posed(pose, choice, fit)
 
     def _registered(
-        self, choice: int, seen: Observation, pose: Points, mask: Mask, correction: NDArray[np.float32], alike: float
-    ) -> tuple[Points, NDArray[np.float32]]:
-        """Return the pose and its correction, once what is seen of the head was laid on the reference."""
+        self, choice: int, seen: Observation, pose: Points, mask: Mask, before: Fit, alike: float
+    ) -> tuple[Points, Fit]:
+        """Return the pose once what is seen of the head was laid on the reference, and how it fits."""
         head, in_crop = self._heads[choice], apply(seen.to_crop, pose)
         free = 1 - cv2.dilate((mask > COVERED).astype(np.float32), np.ones((3, 3), np.uint8))
         free = np.asarray(free, np.float32)
-        correction = head.follow(seen.crop, free, in_crop, seen.visible, correction, trust=alike)
-        return apply(invert(seen.to_crop), head.moved(in_crop, correction)), correction
+        fit = head.follow(seen.crop, free, in_crop, seen.visible, before, trust=alike)
+        return apply(invert(seen.to_crop), head.moved(in_crop, fit.correction)), fit
