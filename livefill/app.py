@@ -19,7 +19,7 @@ from livefill.geometry import eye_distance, face_hull, fill_polygon
 from livefill.pipeline import Shown, Stages, run
 from livefill.profile import Profile
 from livefill.sinks.behind import BehindSink
-from livefill.sinks.file import VideoFileSink
+from livefill.sinks.file import VideoFileSink, check_target
 from livefill.stats import Stats
 from livefill.tracking import NoTracker, open_tracker
 from livefill.types import Frame, Mask, ModelSpec, Patch, Track, Tracker
@@ -179,6 +179,13 @@ def fill_file(
 def same_file(one: Path, other: Path) -> bool:
     """Tell whether both names mean one file that exists."""
     return one.exists() and other.exists() and one.samefile(other)
+
+
+def check_file(source: Path, out: Path) -> None:
+    """Raise `ConfigError`, `SinkError` or `SourceError` unless one can be read, and the other written as a video."""
+    _check_target(out, source)
+    check_target(out)
+    FileSource(source).close()
 
 
 def _check_target(out: Path, source: Path) -> None:

@@ -45,7 +45,10 @@ def run(
     always_on: Annotated[
         bool | None, typer.Option("--always-on/--on-demand", help="Keep the camera on while nobody watches.")
     ] = None,
-    loop: Annotated[bool | None, typer.Option("--loop/--no-loop", help="Play a video again at its end.")] = None,
+    loop: Annotated[
+        bool | None,
+        typer.Option("--loop/--no-loop", help="Play a video again at its end; unless into a file, that is usual."),
+    ] = None,
     config: ConfigOption = None,
     panel: Annotated[bool, typer.Option("--panel", help="Serve a page on this machine to see and steer it.")] = False,
     port: Annotated[int, typer.Option(help="Of the page; 0 takes one that is free.", min=0, max=65535)] = 0,
@@ -53,7 +56,7 @@ def run(
         "127.0.0.1"
     ),
     hotkey: Annotated[
-        str | None, typer.Option(help='Passes through from any application, like "<ctrl>+<alt>+p".', metavar="KEYS")
+        str | None, typer.Option(help="Passes through from any application, like `<ctrl>+<alt>+p`.", metavar="KEYS")
     ] = None,
     i_know: Annotated[
         bool, typer.Option("--i-know", help="Others on the network may read what the page and you exchange.")
@@ -135,18 +138,26 @@ def _run(settings: Settings, file: SettingsFile, *, panel: tuple[str, int] | Non
             from livefill.hotkey import Hotkey
 
             tasks.append(stack.enter_context(Hotkey(settings.hotkey, live.pause)).update)
+        page, announced = None, False
         if panel is not None:
             from livefill.panel import Panel
 
             page = stack.enter_context(Panel(live, file, host=panel[0], port=panel[1]))
             tasks.append(page.update)
-            err.print(f"The panel: {page.url}", markup=False)
-            if show and not webbrowser.open(page.url):
-                err.print("No browser could be opened: open that address in one.")
 
         def between(live: Live) -> None:
+            nonlocal announced
+            if page is not None and not announced:  # once camera and sink are there, not before they are refused
+                announced = True
+                _announce(page.url, show=show)
             for task in tasks:
                 task(live)
 
         live.run(between)
     err.print(line.summary(), markup=False)
+
+
+def _announce(url: str, *, show: bool) -> None:
+    err.print(f"The panel: {url}", markup=False)
+    if show and not webbrowser.open(url):
+        err.print("No browser could be opened: open that address in one.")

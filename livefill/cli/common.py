@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,7 +24,23 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        out.print(f"livefill {version('livefill')}", markup=False)
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    show: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None: ...
+
 
 Profile = Annotated[str | None, typer.Option(help="Whose face: a name given to `livefill calibrate`.", metavar="NAME")]
 TrackerOption = Annotated[
@@ -35,8 +52,8 @@ MaskOption = Annotated[
 ]
 
 
-def profile_or_advice(name: str | None, *, without: str = "Nothing will be filled.") -> Any:
-    """Load the profile asked for; where no name was given and there is no default, say so and go on without."""
+def profile_or_advice(name: str | None, *, without: str) -> Any:
+    """Load the profile asked for; where no name was given and there is no default, say what is done `without`."""
     from livefill.profile import load_profile
 
     try:
@@ -44,7 +61,7 @@ def profile_or_advice(name: str | None, *, without: str = "Nothing will be fille
     except ProfileError as error:
         if name is not None:
             raise
-        err.print(f"[yellow]{without}[/yellow]", end=" ")
+        err.print(f"[yellow]{without}:[/yellow]", end=" ")
         err.print(str(error), markup=False)
         return None
 

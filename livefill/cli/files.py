@@ -34,8 +34,10 @@ def file(
         livefill file talk.mp4 -o filled.mp4 --profile studio --mask microphone.png --crf 14
     """
     from livefill import app as parts
+    from livefill.profile import load_profile
 
-    person = profile_or_advice(profile)
+    parts.check_file(source, target)  # what will not do is said before anything is loaded
+    person = load_profile(profile or "default")
     with bar("filling") as advance:
         frames = parts.fill_file(
             source,
@@ -68,7 +70,7 @@ def track(
     """
     from livefill import app as parts
 
-    person = profile_or_advice(profile, without="Landmarks come from the plain face mesh, masks from hands alone.")
+    person = profile_or_advice(profile, without="Nothing is compared with a reference")
     frames = parts.track_file(source, target, person, tracker=tracker or DEFAULT_TRACKER)
     out.print(f"{target}: {frames} frames.", markup=False)
 

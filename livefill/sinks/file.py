@@ -29,6 +29,14 @@ FAITHFUL = {"aq-strength": "0.5", "mbtree": "0"}
 FULL_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
+def check_target(path: Path) -> None:
+    """Raise `SinkError` unless a video can be written under this name."""
+    if path.suffix.lower() not in FORMATS:
+        raise SinkError(f"{path} must end in {', '.join(FORMATS[:-1])} or {FORMATS[-1]}")
+    if not path.parent.is_dir():
+        raise SinkError(f"The folder {path.parent} does not exist: create it first.")
+
+
 class VideoFileSink(BaseSink):
     """Writes H.264 into `path` (.mp4, .mov, .mkv), which gets that name only once `close` has finished it.
 
@@ -49,10 +57,7 @@ class VideoFileSink(BaseSink):
         preset: str = "superfast",
         audio_from: Path | None = None,
     ) -> None:
-        if path.suffix.lower() not in FORMATS:
-            raise SinkError(f"{path} must end in {', '.join(FORMATS)}.")
-        if not path.parent.is_dir():
-            raise SinkError(f"The folder {path.parent} does not exist: create it first.")
+        check_target(path)
         self.path, self.size = path, size
         self.label = f"file {path}"
         self.frames = 0

@@ -80,7 +80,7 @@ def write_noise(path: Path, noise: np.random.Generator) -> None:
 
 
 def test_the_name_and_the_folder_must_make_sense(tmp_path: Path) -> None:
-    with pytest.raises(SinkError, match=r"must end in \.mp4, \.mov, \.mkv"):
+    with pytest.raises(SinkError, match=r"must end in \.mp4, \.mov or \.mkv"):
         VideoFileSink(tmp_path / "out.avi", (96, 64), RATE)
     with pytest.raises(SinkError, match=r"folder .* does not exist"):
         VideoFileSink(tmp_path / "missing" / "out.mp4", (96, 64), RATE)
