@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser import NEEDS_BROWSER, chromium, play_camera, secure_page
+from browser import CAMERA, NEEDS_BROWSER, chromium, play_camera, secure_page
 from desktop import NEEDS_PIPEWIRE, NEEDS_PORTAL, Desktop, desktop, wait_until
+from firefox import NEEDS_FIREFOX, ask_firefox
 
 from livefill import pipewire
 from livefill.errors import SinkError
@@ -103,6 +104,28 @@ def test_it_tells_that_somebody_watches(session: Desktop) -> None:
             reader.terminate()
             reader.wait()
         wait_until(lambda: sink.watched is False)
+
+
+@NEEDS_PIPEWIRE
+@NEEDS_PORTAL
+@NEEDS_FIREFOX
+def test_firefox_plays_it(session: Desktop, tmp_path: Path) -> None:
+    session.start_portal()
+    sink = PacedSink(open_sink("pipewire", size=SIZE, rate=30), 30, size=SIZE)
+    # Firefox names its cameras once one was allowed.
+    play = f"""async (wish) => {{
+      const first = await navigator.mediaDevices.getUserMedia({{video: true}});
+      first.getTracks().forEach(track => track.stop());
+      return await ({CAMERA})(wish);
+    }}"""
+    with sink, Feeding(sink):
+        wish = {"label": "livefill", "seconds": 2}
+        seen = ask_firefox(tmp_path / "firefox", play, wish, environment=session.environment)
+    assert seen["labels"] == ["livefill"]
+    assert seen["size"] == list(SIZE)
+    assert seen["rate"] > 8
+    row = np.array(seen["row"]).reshape(-1, 4)[SIZE[0] // 8 :: SIZE[0] // 4, :3]
+    assert np.abs(row - BARS).max() <= 12
 
 
 @NEEDS_PIPEWIRE
