@@ -19,7 +19,7 @@ class Run:
     def said(self):
         return Path(self.log.name).read_text()
 
-    def wait_for(self, words, seconds=20):
+    def wait_for(self, words, seconds=45):  # a browser beside it may take both cores
         end = time.monotonic() + seconds
         while words not in self.said() and time.monotonic() < end:
             time.sleep(0.05)
