@@ -156,7 +156,7 @@ def fill_file(
 
     `on_frame` is told how many frames are done, of how many (0 where that is unknown).
     """
-    _check_target(out, source_path)
+    _not_itself(out, source_path)
     with AheadSource(FileSource(source_path)) as source:
         stages, _ = stages_for(profile, backend=backend, mask=mask, tracker=tracker)
         done = 0
@@ -183,19 +183,19 @@ def same_file(one: Path, other: Path) -> bool:
 
 def check_file(source: Path, out: Path) -> None:
     """Raise `ConfigError`, `SinkError` or `SourceError` unless one can be read, and the other written as a video."""
-    _check_target(out, source)
+    _not_itself(out, source)
     check_target(out)
     FileSource(source).close()
 
 
-def _check_target(out: Path, source: Path) -> None:
+def _not_itself(out: Path, source: Path) -> None:
     if same_file(out, source):
         raise ConfigError(f"{out} is the input itself: choose another name for the output")
 
 
 def track_file(source_path: Path, out: Path, profile: Profile | None, *, tracker: str = DEFAULT_TRACKER) -> int:
     """Write the landmarks and masks of a video as .npz; return the number of frames."""
-    _check_target(out, source_path)
+    _not_itself(out, source_path)
     points, scores, masks = [], [], []
     shape: tuple[int, ...] = ()
     seer = open_tracker(tracker, profile)

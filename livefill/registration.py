@@ -9,13 +9,15 @@ the correction is handed on from frame to frame.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from livefill.geometry import apply, crop_transform, cut, distances, face_hull, grid
+from livefill.alignment import gray
+from livefill.geometry import apply, crop_transform, cut, distances, face_hull, fill_polygon, grid
 from livefill.types import RGB, Mask, Points
 
 __all__ = ["NONE", "Fit", "Head"]
@@ -28,11 +30,11 @@ EVEN = 15  # pixels around one whose light and contrast count as its own
 MOBILE = 0.15  # what the part below the nose counts: it moves by itself
 # What the pose may be off by (standard deviations, half sides): scale and roll; stretch and shear; shift;
 # turning. And of the outline, where it is seen, as so many independent landmarks.
-ALIKE, STRETCH, SHIFT, TURN = 0.06, 0.02, 0.08, 0.125
+SIMILARITY, STRETCH, SHIFT, TURN = 0.06, 0.02, 0.08, 0.125
 OUTLINE, INDEPENDENT = 0.02, 1.0
 PRECISION = 2.0 * (96 / SIDE) ** 2  # of a pixel, in units of the local contrast: neighbours say the same
 DOUBT = 1.5  # medians of the difference from which on a pixel is not believed
-STRANGE, LIKE = 0.3, 0.7  # correlation of both up to which nothing is believed, and from which on all
+DISAGREED, AGREED = 0.3, 0.7  # correlation of both up to which nothing is believed, and from which on all
 STEP = 0.5  # share of what a frame says that is taken up
 
 
@@ -57,7 +59,6 @@ class Head:
     landmarks: Floats  # (468, 4): the same of the landmarks
     inverse: Floats  # (4, 468) of that
     outline: Floats  # (468,) 1 on the face's outline, 0 inside
-    stiffness: NDArray[np.float64]  # (8, 8): how sure the observer's pose is
 
     @classmethod
     def of(cls, image: RGB, points: Points, depth: Floats) -> Head:
@@ -72,19 +73,18 @@ class Head:
         solid = np.column_stack([(places - half) / half, np.ones(len(places)), deep_of / half]).astype(np.float32)
         landmarks = np.column_stack([(own - half) / half, np.ones(len(own)), deep / half]).astype(np.float32)
         hull = face_hull(own)
-        inside = np.zeros((SIDE, SIDE), np.uint8)
-        cv2.fillConvexPoly(inside, np.rint(hull).astype(np.int32), (1,))
+        inside = fill_polygon((SIDE, SIDE), hull)
         weight = np.clip(cv2.distanceTransform(inside, cv2.DIST_L2, 5) / (0.08 * SIDE), 0, 1)
         upright = own[152] - own[10]  # from the brow to the chin
         below = ((places - own[2]) @ (upright / np.linalg.norm(upright))).reshape(SIDE, SIDE)
         weight = weight * (1 - (1 - MOBILE) * np.clip(below / 3 + 0.5, 0, 1))
         edge = [cv2.pointPolygonTest(hull[:, None], (float(x), float(y)), True) for x, y in own]
         seen = np.ones((SIDE, SIDE), np.float32)
-        texture = _even(cv2.cvtColor(cut(image, to_grid, SIDE), cv2.COLOR_RGB2GRAY).astype(np.float32), seen)
+        texture = _even(gray(cut(image, to_grid, SIDE)).astype(np.float32), seen)
         return cls(
             texture, _slopes(texture), weight.astype(np.float32), solid, landmarks,
             np.linalg.pinv(landmarks.astype(np.float64)).astype(np.float32),
-            np.clip(1 - np.array(edge) / (0.07 * SIDE), 0, 1).astype(np.float32), _stiffness(),
+            np.clip(1 - np.array(edge) / (0.07 * SIDE), 0, 1).astype(np.float32),
         )  # fmt: skip
 
     def moved(self, points: Points, correction: Floats) -> Points:
@@ -100,8 +100,7 @@ class Head:
         """
         camera, correction = self.inverse @ points, before.correction
         places = (self.solid @ (camera + correction @ camera[:2])).reshape(SIDE, SIDE, 2)
-        luma = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
-        shown = cv2.remap(luma, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
+        shown = cv2.remap(gray(crop), places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
         bare = cv2.remap(free, places * (len(free) / len(crop)), None, cv2.INTER_LINEAR)  # type: ignore[call-overload]
         bare = np.asarray(bare > 0.9, np.float32)
         texture = _even(shown.astype(np.float32), bare)
@@ -111,13 +110,13 @@ class Head:
         if counts.sum() < SIDE:
             return before
         agreement = _agreement(self.texture, texture, weight)
-        trust *= float(np.clip((agreement - STRANGE) / (LIKE - STRANGE), 0, 1))
+        trust *= float(np.clip((agreement - DISAGREED) / (AGREED - DISAGREED), 0, 1))
         doubt = DOUBT * float(np.median(np.abs(off[counts]))) + 1e-3
         weight = weight / (1 + (off / doubt) ** 2) ** 2  # Geman-McClure
         across, down = (((a + b) / 2).reshape(-1, 1) for a, b in zip(self.slopes, _slopes(texture), strict=True))
         moves = np.hstack([self.solid * across, self.solid * down])
         weighted = moves * (PRECISION * trust**2 * weight).reshape(-1, 1)
-        prior = self.stiffness + self._held(seen)
+        prior = _stiffness() + self._held(seen)
         change = np.linalg.solve(
             (weighted.T @ moves).astype(np.float64) + prior,
             weighted.T @ off.reshape(-1) - prior @ correction.T.reshape(-1),
@@ -133,13 +132,13 @@ class Head:
 
 def _even(luma: Floats, seen: Mask) -> Floats:
     """Return luma of even light and contrast, 0 where it is not seen."""
+    total = cv2.blur(seen, (EVEN, EVEN)) + np.float32(1e-3)
 
     def around(values: Floats) -> Floats:
         return np.asarray(cv2.blur(values, (EVEN, EVEN)) / total, np.float32)
 
     share = cv2.GaussianBlur(seen, (0, 0), 1) + np.float32(1e-3)
     smooth = np.asarray(cv2.GaussianBlur(luma * seen, (0, 0), 1) / share, np.float32)
-    total = cv2.blur(seen, (EVEN, EVEN)) + np.float32(1e-3)
     rest = smooth - around(smooth * seen)
     contrast = np.sqrt(np.maximum(around(rest * rest * seen), 0))  # sums that run may fall below 0
     return np.asarray(rest / (contrast + 4) * seen, np.float32)
@@ -157,6 +156,7 @@ def _slopes(texture: Floats) -> tuple[Floats, Floats]:
     return np.asarray(across * scale, np.float32), np.asarray(down * scale, np.float32)
 
 
+@cache
 def _stiffness() -> NDArray[np.float64]:
     """Return the inverse covariance of what the observer's pose is off by; x of (x, y, 1, depth), then y."""
     kinds = np.zeros((8, 8))
@@ -165,5 +165,5 @@ def _stiffness() -> NDArray[np.float64]:
     kinds[2, [0, 5]] = 0.5, -0.5  # stretch
     kinds[3, [1, 4]] = 0.5, 0.5  # shear
     kinds[[4, 5, 6, 7], [2, 6, 3, 7]] = 1  # shift and turn, across and down
-    sure = np.array([ALIKE, ALIKE, STRETCH, STRETCH, SHIFT, SHIFT, TURN, TURN]) ** -2
+    sure = np.array([SIMILARITY, SIMILARITY, STRETCH, STRETCH, SHIFT, SHIFT, TURN, TURN]) ** -2
     return np.asarray(kinds.T @ (sure[:, None] * kinds))

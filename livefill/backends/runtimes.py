@@ -66,7 +66,7 @@ def _opener(runtime: str) -> Callable[..., Network]:
 @lru_cache(maxsize=1)
 def choose() -> Choice:
     """Measure every runtime that is installed on the generator, and choose the quickest. Takes half a second, once."""
-    networks, streams, refused, absent = {}, {}, [], []
+    streams, refused, absent = {}, [], []
     for runtime in RUNTIMES:
         try:
             network = open_network("fast", kind="generator", runtime=runtime)
@@ -76,8 +76,7 @@ def choose() -> Choice:
         except BackendError as error:
             refused.append(str(error))
             continue
-        networks[runtime] = network
-        streams[runtime] = (network.device, network.stream(), examples(network))
+        streams[runtime] = (network, network.stream(), examples(network))
     if not streams:
         raise BackendError("no runtime can execute the networks. " + " ".join(refused))
     times: dict[str, list[float]] = {runtime: [] for runtime in streams}
@@ -88,8 +87,9 @@ def choose() -> Choice:
             if trial >= WARM_UP:
                 times[runtime].append(1e3 * (perf_counter() - start))
     taken = sorted((median(values), runtime) for runtime, values in times.items())
-    told = ", ".join(f"{runtime} ({streams[runtime][0]}) {ms:.1f} ms" for ms, runtime in taken)
+    told = ", ".join(f"{runtime} ({streams[runtime][0].device}) {ms:.1f} ms" for ms, runtime in taken)
     if absent:
         refused.append(f"not installed: {', '.join(absent)}")
     reason = f"{told} a frame" + "".join(f"; {reason}" for reason in refused)
-    return Choice(taken[0][1], reason, networks[taken[0][1]])
+    quickest = taken[0][1]
+    return Choice(quickest, reason, streams[quickest][0])

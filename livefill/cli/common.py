@@ -12,9 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from livefill.errors import ProfileError
-
-__all__ = ["BackendOption", "MaskOption", "Profile", "TrackerOption", "app", "bar", "err", "out", "profile_or_advice"]
+__all__ = ["BackendOption", "MaskOption", "Profile", "TrackerOption", "app", "bar", "err", "out"]
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)  # asks for sys.stderr at each print
@@ -50,20 +48,6 @@ BackendOption = Annotated[str, typer.Option("--backend", help="What computes the
 MaskOption = Annotated[
     Path | None, typer.Option("--mask", help="What is always covered: a picture, white on black.", metavar="FILE")
 ]
-
-
-def profile_or_advice(name: str | None, *, without: str) -> Any:
-    """Load the profile asked for; where no name was given and there is no default, say what is done `without`."""
-    from livefill.profile import load_profile
-
-    try:
-        return load_profile(name or "default")
-    except ProfileError as error:
-        if name is not None:
-            raise
-        err.print(f"[yellow]{without}:[/yellow]", end=" ")
-        err.print(str(error), markup=False)
-        return None
 
 
 @contextmanager

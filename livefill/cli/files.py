@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from livefill.cli.common import BackendOption, MaskOption, Profile, TrackerOption, app, bar, out, profile_or_advice
+from livefill.cli.common import BackendOption, MaskOption, Profile, TrackerOption, app, bar, err, out
 from livefill.config import DEFAULT_TRACKER
+from livefill.errors import ProfileError
 
 __all__ = ["demo", "file", "track"]
 
@@ -69,8 +70,15 @@ def track(
         livefill track talk.mp4 -o tracks.npz
     """
     from livefill import app as parts
+    from livefill.profile import load_profile
 
-    person = profile_or_advice(profile, without="Nothing is compared with a reference")
+    try:
+        person = load_profile(profile or "default")
+    except ProfileError as error:
+        if profile is not None:
+            raise
+        person = None
+        err.print(f"Nothing is compared with a reference: {error}", style="yellow", markup=False)
     frames = parts.track_file(source, target, person, tracker=tracker or DEFAULT_TRACKER)
     out.print(f"{target}: {frames} frames.", markup=False)
 

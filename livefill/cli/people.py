@@ -49,12 +49,12 @@ def calibrate(
         made, kept = parts.calibrate(frames, profile, tracker=tracker or DEFAULT_TRACKER, on_look=line.update)
     path = save_profile(made)
     _print_kept(kept)
-    out.print(f"Profile {profile!r}: {counted(len(kept))} in {path} (only you can read it).", markup=False)
+    out.print(f"Profile {profile!r}: {_counted(len(kept))} in {path} (only you can read it).", markup=False)
     if sheet is not None:
         write_profile_sheet(made, sheet)
 
 
-def counted(references: int) -> str:
+def _counted(references: int) -> str:
     """Return how many references there are, in words."""
     return f"{references} reference{'' if references == 1 else 's'}"
 
@@ -103,7 +103,7 @@ def profiles(
     for name in names:
         try:
             person = load_profile(name)
-            about = f"{counted(len(person.references))}, made {person.created[:16].replace('T', ' ')} UTC"
+            about = f"{_counted(len(person.references))}, made {person.created[:16].replace('T', ' ')} UTC"
         except ProfileError as error:
             about = str(error)
         out.print(f"{name}: {about} ({profile_path(name)})", markup=False)

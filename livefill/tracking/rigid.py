@@ -85,7 +85,7 @@ class RigidFace:
     ) -> tuple[Points, Fit]:
         """Return the pose once what is seen of the head was laid on the reference, and how it fits."""
         head, in_crop = self._heads[choice], apply(seen.to_crop, pose)
-        free = 1 - cv2.dilate((mask > COVERED).astype(np.float32), np.ones((3, 3), np.uint8))
-        free = np.asarray(free, np.float32)
+        covered = cv2.dilate((mask > COVERED).astype(np.float32), np.ones((3, 3), np.uint8))
+        free = np.asarray(1 - covered, np.float32)
         fit = head.follow(seen.crop, free, in_crop, seen.visible, before, trust=alike)
         return apply(invert(seen.to_crop), head.moved(in_crop, fit.correction)), fit

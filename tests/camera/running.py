@@ -19,15 +19,15 @@ class Run:
     def said(self):
         return Path(self.log.name).read_text()
 
-    def wait_for(self, words, seconds=45):  # a browser beside it may take both cores
+    def wait_for(self, words, seconds=20):
         end = time.monotonic() + seconds
         while words not in self.said() and time.monotonic() < end:
             time.sleep(0.05)
         assert words in self.said(), (words, self.said())
 
-    def camera_is_on(self):
+    def camera_is_on(self, device="/dev/video0"):
         fds = Path(f"/proc/{self.process.pid}/fd")
-        return any(os.readlink(fd) == "/dev/video0" for fd in fds.iterdir() if fd.is_symlink())
+        return any(os.readlink(fd) == device for fd in fds.iterdir() if fd.is_symlink())
 
     def cpu(self):
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
@@ -59,4 +59,10 @@ def load(module, *options):
     parameters = options or PARAMETERS[module].format(caps=1).split()
     command = ["busybox", "insmod", KERNEL / f"modules/{module}.ko", *parameters]
     return subprocess.run(command, capture_output=True).returncode == 0
+
+def load_loopback_as_webcam():
+    # /dev/video11, a second loopback, which somebody will feed as if it were a webcam
+    assert remove("v4l2loopback")
+    two = ["devices=2", "video_nr=10,11", "card_label=livefill,webcam", "exclusive_caps=1,1", "max_buffers=4"]
+    assert load("v4l2loopback", *two)
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -63,18 +64,12 @@ LONG = (
     + """
 from livefill.demo import demo_clip
 
-assert remove("v4l2loopback")
-two = ["devices=2", "video_nr=10,11", "card_label=livefill,webcam", "exclusive_caps=1,1", "max_buffers=4"]
-assert load("v4l2loopback", *two)
+load_loopback_as_webcam()
 show = ["ffmpeg", "-v", "error", "-re", "-stream_loop", "-1", "-i", demo_clip()]
 shape = ["-vf", "scale=640:360", "-pix_fmt", "yuyv422", "-f", "v4l2", "/dev/video11"]
 webcam = subprocess.Popen([*show, *shape], stdin=subprocess.DEVNULL)
 time.sleep(2)
 assert webcam.poll() is None
-
-def camera_is_on():
-    fds = Path(f"/proc/{run.process.pid}/fd")
-    return any(os.readlink(fd) == "/dev/video11" for fd in fds.iterdir() if fd.is_symlink())
 
 def memory():
     return int(re.search(r"VmRSS:\\s+(\\d+)", Path(f"/proc/{run.process.pid}/status").read_text())[1]) / 1024
@@ -86,13 +81,13 @@ run = Run("--camera", "/dev/video11")
 run.wait_for("Nobody watches")
 read(45)
 time.sleep(1)
-wait_until(lambda: not camera_is_on(), 8)
+wait_until(lambda: not run.camera_is_on("/dev/video11"), 8)
 before = memory(), descriptors()
 end, rounds = time.monotonic() + SECONDS, 0
 while time.monotonic() < end:
     read(30)
     rounds += 1
-    wait_until(lambda: not camera_is_on(), 8)
+    wait_until(lambda: not run.camera_is_on("/dev/video11"), 8)
 after = memory(), descriptors()
 result = {"before": before, "after": after, "rounds": rounds, "status": run.stop(), "said": run.said()}
 webcam.terminate(); webcam.wait()
@@ -135,9 +130,7 @@ def read_clock(picture):
 def now():
     return int(time.monotonic() * 1000) & 0xFFFFFFFF
 
-assert remove("v4l2loopback")
-two = ["devices=2", "video_nr=10,11", "card_label=livefill,glass", "exclusive_caps=1,1", "max_buffers=4"]
-assert load("v4l2loopback", *two)
+load_loopback_as_webcam()
 stop = threading.Event()
 
 def shine():
@@ -198,6 +191,9 @@ def test_neither_memory_nor_descriptors_grow_while_a_face_is_filled(
     save_profile(replace(demo_profile(), name="default"))
     result = inside(tmp_path, LONG.replace("SECONDS", str(SOAK)), limit=int(SOAK) + 90)
     assert "Nothing will be filled" not in result["said"]
+    spent = re.search(r"fill ([0-9.]+)", result["said"])
+    assert spent, result["said"]
+    assert float(spent[1]) > 1, "milliseconds a frame: the face was not found, or not covered"
     assert result["rounds"] >= 2
     assert result["after"][1] == result["before"][1]
     assert result["after"][0] - result["before"][0] < 12, f"MB more after {result['rounds']} rounds"

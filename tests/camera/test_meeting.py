@@ -110,7 +110,7 @@ with chromium("--no-sandbox", environment={**os.environ, "HOME": str(share)}) as
     result["on"] = run.camera_is_on()
     run.process.kill(); run.process.wait()
     run = Run("--always-on")
-    run.wait_for("fps")
+    run.wait_for("fps", 45)  # the browser beside it has both cores
     result["again"] = play_camera(page, "livefill", seconds=3)
 result["status"] = run.stop()
 """
