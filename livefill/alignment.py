@@ -5,21 +5,18 @@ Crops are uint8 or float32 (n, n, 3) RGB; `visible` is float32 (n, n), 1 where b
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from livefill.geometry import Field, grid
 from livefill.types import RGB, Affine, Mask, Points
 
-__all__ = ["blur", "follow", "gray", "harmonise", "settle", "shift"]
+__all__ = ["blur", "even", "follow", "gray", "harmonise", "slopes"]
 
 Floats = NDArray[np.float32]
 SEARCH_SIDE = 800  # pixels of the longer side in which features are looked for
-FLOW_SIDE = 128  # pixels in which flow is measured
 
 
 def blur(image: Floats, sigma: float) -> Floats:
@@ -38,53 +35,24 @@ def gray(image: RGB) -> NDArray[np.uint8]:
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
-@lru_cache(maxsize=4)
-def _flow(preset: int) -> cv2.DISOpticalFlow:
-    return cv2.DISOpticalFlow.create(preset)
+def even(luma: Floats, seen: Mask, window: int) -> Floats:
+    """Return luma of even light and contrast, 0 where it is not `seen`; a `window` of pixels counts as one light."""
+    total = cv2.blur(seen, (window, window)) + np.float32(1e-3)
+
+    def around(values: Floats) -> Floats:
+        return np.asarray(cv2.blur(values, (window, window)) / total, np.float32)
+
+    share = cv2.GaussianBlur(seen, (0, 0), 1) + np.float32(1e-3)
+    smooth = np.asarray(cv2.GaussianBlur(luma * seen, (0, 0), 1) / share, np.float32)
+    rest = smooth - around(smooth * seen)
+    contrast = np.sqrt(np.maximum(around(rest * rest * seen), 0))  # sums that run may fall below 0
+    return np.asarray(rest / (contrast + 4) * seen, np.float32)
 
 
-def settle(expected: RGB, crop: RGB, visible: Mask, *, limit: float = 0.03) -> Field:
-    """Measure how the expected picture must still be moved to lie on the crop: a smooth displacement (n, n, 2).
-
-    Dense inverse search flow (Kroeger et al. 2016) where the crop is visible and has texture, spread from there over
-    what is covered. `limit`, a share of the crop's side, keeps one wrong match from tearing the face.
-    """
-    side = len(crop)
-    small = min(side, FLOW_SIDE)  # the displacement is smooth: a small picture shows it as well
-    ours, theirs = _luma(expected, small), _luma(crop, small)
-    seen = _resize(visible, small) > 0.9
-    flow = _flow(cv2.DISOPTICAL_FLOW_PRESET_FAST).calc(ours, np.where(seen, theirs, ours), None)  # type: ignore[call-overload]
-    slopes = (cv2.Sobel(ours, cv2.CV_32F, 1, 0), cv2.Sobel(ours, cv2.CV_32F, 0, 1))
-    weight = np.asarray(np.clip(cv2.magnitude(*slopes) / 60, 0.02, 1) * seen, np.float32)
-    sigma = small / 19
-    spread = blur(flow * weight[..., None], sigma) / (blur(weight, sigma)[..., None] + np.float32(0.02))
-    bounded = np.clip(spread, -limit * small, limit * small) * np.float32(side / small)
-    return _resize(np.asarray(bounded, np.float32), side)
-
-
-def _luma(image: RGB, side: int) -> NDArray[np.uint8]:
-    light = gray(image)
-    return (
-        light
-        if len(light) == side
-        else np.asarray(cv2.resize(light, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
-    )
-
-
-def _resize(image: Floats, side: int) -> Floats:
-    return np.asarray(cv2.resize(image, (side, side), interpolation=cv2.INTER_LINEAR), np.float32)
-
-
-def shift(image: NDArray[np.uint8], displacement: Field) -> NDArray[np.uint8]:
-    """Move a picture by a displacement field, as measured by `settle`."""
-    places = _places(*image.shape[:2]) - displacement
-    moved = cv2.remap(image, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
-    return np.asarray(moved, np.uint8)
-
-
-@lru_cache(maxsize=8)
-def _places(height: int, width: int) -> Field:
-    return grid((height, width))
+def slopes(luma: Floats) -> tuple[Floats, Floats]:
+    """Return how steep a picture is, across and down, per pixel."""
+    across, down = cv2.Sobel(luma, cv2.CV_32F, 1, 0, scale=1 / 8), cv2.Sobel(luma, cv2.CV_32F, 0, 1, scale=1 / 8)
+    return np.asarray(across, np.float32), np.asarray(down, np.float32)
 
 
 def follow(before: NDArray[np.uint8], now: NDArray[np.uint8], points: Points) -> Affine | None:

@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from livefill.alignment import settle, shift
 from livefill.composite import feather
 from livefill.drawing import draw_landmarks
 from livefill.geometry import Field, apply, crop_transform, cut, enlarge, invert, sample
 from livefill.profile import Profile, Reference
+from livefill.settling import settle, shift
 from livefill.types import RGB, Affine, Frame, Inputs, Outputs, Patch, Points, Session, State, Track
 
 __all__ = ["Filler", "must_reset"]
@@ -103,9 +103,10 @@ class Filler:
         around = np.ones((2 * round(size / 64) + 1,) * 2, np.uint8)
         hole = np.asarray(cv2.dilate(covered.astype(np.float32), around), np.float32)
         expected = self._small[choice].view(track.landmarks, to_crop, (size, size), _size(frame))
-        displacement = settle(expected, crop, 1 - hole)
+        points = apply(to_crop, track.landmarks)
+        displacement = settle(expected, crop, 1 - hole, points)
         settled = _unit(shift(expected, displacement))
-        drawing = draw_landmarks(apply(to_crop, track.landmarks), size)
+        drawing = draw_landmarks(points, size)
         seen = {"crop": _unit(crop), "expected": settled, "mask": hole, "drawing": drawing, "bank": self._bank}
         return seen, displacement
 

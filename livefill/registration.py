@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from livefill.alignment import gray
+from livefill.alignment import even, gray, slopes
 from livefill.geometry import apply, crop_transform, cut, distances, face_hull, fill_polygon, grid
 from livefill.types import RGB, Mask, Points
 
@@ -80,7 +80,7 @@ class Head:
         weight = weight * (1 - (1 - MOBILE) * np.clip(below / 3 + 0.5, 0, 1))
         edge = [cv2.pointPolygonTest(hull[:, None], (float(x), float(y)), True) for x, y in own]
         seen = np.ones((SIDE, SIDE), np.float32)
-        texture = _even(gray(cut(image, to_grid, SIDE)).astype(np.float32), seen)
+        texture = even(gray(cut(image, to_grid, SIDE)).astype(np.float32), seen, EVEN)
         return cls(
             texture, _slopes(texture), weight.astype(np.float32), solid, landmarks,
             np.linalg.pinv(landmarks.astype(np.float64)).astype(np.float32),
@@ -103,7 +103,7 @@ class Head:
         shown = cv2.remap(gray(crop), places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
         bare = cv2.remap(free, places * (len(free) / len(crop)), None, cv2.INTER_LINEAR)  # type: ignore[call-overload]
         bare = np.asarray(bare > 0.9, np.float32)
-        texture = _even(shown.astype(np.float32), bare)
+        texture = even(shown.astype(np.float32), bare, EVEN)
         weight = self.weight * cv2.erode(bare, np.ones((3, 3), np.uint8))
         off = self.texture - texture
         counts = weight > 0.3
@@ -130,20 +130,6 @@ class Head:
         return np.kron(np.eye(2), (self.landmarks.T @ share) * (INDEPENDENT / OUTLINE**2))
 
 
-def _even(luma: Floats, seen: Mask) -> Floats:
-    """Return luma of even light and contrast, 0 where it is not seen."""
-    total = cv2.blur(seen, (EVEN, EVEN)) + np.float32(1e-3)
-
-    def around(values: Floats) -> Floats:
-        return np.asarray(cv2.blur(values, (EVEN, EVEN)) / total, np.float32)
-
-    share = cv2.GaussianBlur(seen, (0, 0), 1) + np.float32(1e-3)
-    smooth = np.asarray(cv2.GaussianBlur(luma * seen, (0, 0), 1) / share, np.float32)
-    rest = smooth - around(smooth * seen)
-    contrast = np.sqrt(np.maximum(around(rest * rest * seen), 0))  # sums that run may fall below 0
-    return np.asarray(rest / (contrast + 4) * seen, np.float32)
-
-
 def _agreement(a: Floats, b: Floats, weight: Mask) -> float:
     """Return the correlation of two textures."""
     size = float((weight * a * a).sum()) * float((weight * b * b).sum())
@@ -151,9 +137,8 @@ def _agreement(a: Floats, b: Floats, weight: Mask) -> float:
 
 
 def _slopes(texture: Floats) -> tuple[Floats, Floats]:
-    scale = SIDE / 16  # a Sobel kernel gives eight times the slope
-    across, down = cv2.Sobel(texture, cv2.CV_32F, 1, 0), cv2.Sobel(texture, cv2.CV_32F, 0, 1)
-    return np.asarray(across * scale, np.float32), np.asarray(down * scale, np.float32)
+    across, down = slopes(texture)  # per pixel; here per half side
+    return across * np.float32(SIDE / 2), down * np.float32(SIDE / 2)
 
 
 @cache

@@ -4,11 +4,9 @@ import cv2
 import numpy as np
 import pytest
 import synthetic
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from livefill.alignment import blur, follow, gray, harmonise, settle, shift
-from livefill.geometry import apply, face_hull, fill_polygon
+from livefill.alignment import blur, follow, gray, harmonise
+from livefill.geometry import apply
 from livefill.profile import Reference
 
 REFERENCE: Reference = synthetic.person().references[0]
@@ -48,47 +46,6 @@ def test_a_head_is_never_followed_into_a_point(seed: int) -> None:
 def test_too_few_points_are_not_followed() -> None:
     assert follow(gray(REFERENCE.image), gray(REFERENCE.image), REFERENCE.points[:20]) is None
     assert follow(gray(REFERENCE.image), gray(REFERENCE.image), REFERENCE.points[:0]) is None
-
-
-# --- settle and shift -------------------------------------------------------------------------------------------------
-
-
-def test_shift_moves_by_the_displacement() -> None:
-    displacement = np.tile(np.float32([3, -2]), (256, 256, 1))
-    expected = np.roll(REFERENCE.image, (-2, 3), axis=(0, 1))
-    assert np.array_equal(shift(REFERENCE.image, displacement)[5:-5, 5:-5], expected[5:-5, 5:-5])
-
-
-def test_pictures_that_lie_on_one_another_stay() -> None:
-    assert np.abs(settle(REFERENCE.image, REFERENCE.image, ALL)).max() < 0.3
-
-
-def test_small_error_of_the_warp_is_settled() -> None:
-    image, points = synthetic.moved(REFERENCE, synthetic.move(0, 1.0, (2.5, -1.5)))
-    face = fill_polygon((256, 256), face_hull(points)) > 0
-    settled = shift(REFERENCE.image, settle(REFERENCE.image, image, ALL))
-    assert synthetic.psnr(settled, image, face) > synthetic.psnr(REFERENCE.image, image, face) + 5
-
-
-def test_what_is_covered_moves_with_what_is_seen_around_it() -> None:
-    image, _ = synthetic.moved(REFERENCE, synthetic.move(0, 1.0, (3, 0)))
-    hole = synthetic.block((256, 256), (110, 120, 146, 156))
-    displacement = settle(REFERENCE.image, synthetic.covered(image, hole), 1 - hole)
-    assert displacement[hole > 0].mean(0) == pytest.approx([3, 0], abs=1.5)
-
-
-@settings(max_examples=20)
-@given(st.integers(0, 5), st.floats(0.01, 0.1))
-def test_no_displacement_is_larger_than_the_limit(seed: int, limit: float) -> None:
-    noise = np.random.default_rng(seed).integers(0, 255, (64, 64, 3), np.uint8)
-    found = settle(np.roll(noise, 9, 1), noise, np.ones((64, 64), np.float32), limit=limit)
-    assert np.abs(found).max() <= limit * 64 + 1e-3
-    assert np.isfinite(found).all()
-
-
-def test_nothing_visible_says_nothing() -> None:
-    found = settle(REFERENCE.image, np.zeros_like(REFERENCE.image), np.zeros((256, 256), np.float32))
-    assert np.abs(found).max() < 0.1
 
 
 # --- light ------------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from livefill import occluder
-from livefill.alignment import follow, gray, settle, shift
+from livefill.alignment import follow, gray
 from livefill.geometry import (
     apply,
     compose,
@@ -29,6 +29,7 @@ from livefill.geometry import (
 from livefill.landmarker import FaceMesh, Hands
 from livefill.occluder import Finding
 from livefill.profile import Profile
+from livefill.settling import settle, shift
 from livefill.smoothing import OneEuro
 from livefill.tracking.laying import StaticMask, inside, lay
 from livefill.types import RGB, Affine, Frame, Mask, Points, Track
@@ -216,7 +217,7 @@ class ReferenceTracker:
         in_crop = apply(to_crop, points)
         choice = self._profile.nearest(points, _at(1 - prior, in_crop), current=last.reference if last else None)
         expected = self._expect(choice, points, to_crop, frame)
-        expected = shift(expected, settle(expected, crop, np.asarray(1 - prior, np.float32)))
+        expected = shift(expected, settle(expected, crop, np.asarray(1 - prior, np.float32), in_crop))
         finding = occluder.find(
             crop,
             expected,

@@ -15,7 +15,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from livefill.alignment import settle, shift
 from livefill.backends.runtimes import open_network
 from livefill.evidence import colour_odds
 from livefill.finder import Candidate, Finder, crop_of
@@ -32,6 +31,7 @@ from livefill.matte import reconcile, sharpen
 from livefill.observer import FACE_SHARE, MASK, SIZE, Observation, Observer
 from livefill.occluder import compare
 from livefill.profile import Profile
+from livefill.settling import settle, shift
 from livefill.smoothing import OneEuro
 from livefill.tracking.laying import StaticMask, inside, is_sound, lay, share_covered
 from livefill.tracking.rigid import Posed, RigidFace
@@ -220,7 +220,7 @@ class ObserverTracker:
     ) -> tuple[RGB, Field]:
         """Return the reference on the landmarks of a crop, settled, and by how far it had to be moved."""
         expected = self._expected(frame, seen.points, choice, to_crop, len(crop))
-        field = settle(expected, crop, free)
+        field = settle(expected, crop, free, apply(to_crop, seen.points))
         return shift(expected, field), field
 
     def _known(self, frame: Frame, seen: Observation, choice: int, before: float) -> float:

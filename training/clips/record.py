@@ -29,7 +29,7 @@ from livefill.matte import reconcile
 from livefill.observer import Observer
 from livefill.profile import Profile, Reference
 from livefill.tracking.observing import ObserverTracker
-from livefill.types import Bank, Frame, Inputs, Mask, ModelSpec, Outputs, Points, State, Track
+from livefill.types import RGB, Bank, Frame, Inputs, Mask, ModelSpec, Outputs, Points, State, Track
 from training.clips.scenes import Cast, Moment, Scene
 from training.covering import Wardrobe
 
@@ -42,6 +42,7 @@ SHORTEST = 9  # frames of a recording that is kept
 WARM = 2  # uncovered frames before the first, in most scenes: the tracker knows the face
 Random = np.random.Generator
 Bytes = NDArray[np.uint8]
+Floats = NDArray[np.float32]
 
 
 class Recorder:
@@ -94,20 +95,25 @@ class Studio:
 
     def stage(self, random: Random, *, told: bool) -> tuple[Scene, Profile | None]:
         """Draw a scene, and calibrate its person: with the teacher's landmarks if they are `told`, else our own."""
+        scene = self.scene(random)
+        return scene, self.calibrate(scene.references(), told=told)
+
+    def scene(self, random: Random) -> Scene:
+        """Draw a scene."""
         person = self._cast.numbers[int(random.integers(len(self._cast.numbers)))]
         if random.random() < 0.45:  # clips are few, and a mouth that talks teaches more
             talking = [one for one in self._cast.numbers if self._cast.talks(one)]
             person = talking[int(random.integers(len(talking)))] if talking else person
-        scene = Scene(self._cast, self._wardrobe, person, random)
-        return scene, self._profile(scene, told=told)
+        return Scene(self._cast, self._wardrobe, person, random)
 
     def tracker(self, profile: Profile, *, judge: Callable[..., Mask] = reconcile) -> ObserverTracker:
         """Return livefill's own tracker of a person."""
         return ObserverTracker(profile, observer=self._observer, finder=self._finder, judge=judge)
 
-    def _profile(self, scene: Scene, *, told: bool) -> Profile | None:
+    def calibrate(self, pictures: list[tuple[RGB, Floats]], *, told: bool) -> Profile | None:
+        """Make a profile of pictures with the teacher's landmarks, if they are `told`; else with those seen in them."""
         references = []
-        for image, points in scene.references():
+        for image, points in pictures:
             if told:
                 references.append(Reference(image, points[:, :2].copy(), points[:, 2].copy()))
                 continue
