@@ -222,7 +222,9 @@ def _loopback(host: Host, device: Device) -> Finding:
 def _pipewire(host: Host) -> Finding:
     """Look at the way without a driver. It is a second one: what lacks is advice, not a fault."""
     if host.pipewire() is None:
-        return Finding(True, "PipeWire", "does not run for this user, so `--sink pipewire` will not work")
+        return Finding(
+            True, "PipeWire", "not needed; it does not run for this user, so `--sink pipewire` will not work"
+        )
     lacks = host.lacks()
     if lacks:
         return Finding(True, "PipeWire", f"runs; `--sink pipewire` also needs {' and '.join(lacks)}", PIPEWIRE)

@@ -436,12 +436,23 @@ def test_profile_is_made_from_a_video_and_shown(livefill: Livefill, home: Path, 
     assert len(load_profile("ada").references) >= 1
     assert cv2.imread(str(sheet)).shape[0] == 256
     assert "good" in said.err  # the guidance goes to stderr
+    alone = len(load_profile("ada").references) == 1
+    assert ("single one" in said.err) == alone
+
+
+def test_single_picture_of_a_video_is_told(livefill: Livefill, home: Path, demo: Demo, tmp_path: Path) -> None:
+    still = write(tmp_path / "still.mp4", [small(demo.profile.references[0].image)] * 12)
+    said = livefill("calibrate", "--input", still)
+    assert said.code == 0, said.err
+    assert "single one" in said.err
 
 
 def test_profile_is_made_from_a_picture(livefill: Livefill, home: Path, demo: Demo, tmp_path: Path) -> None:
     picture = tmp_path / "me.png"
     cv2.imwrite(str(picture), small(demo.profile.references[0].image)[..., ::-1])
-    assert livefill("calibrate", "--input", picture).code == 0
+    said = livefill("calibrate", "--input", picture)
+    assert said.code == 0
+    assert "single one" not in said.err  # a picture can be no more
     assert list_profiles() == ["default"]
 
 

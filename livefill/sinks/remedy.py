@@ -4,7 +4,10 @@ from __future__ import annotations
 
 LOAD = "sudo modprobe v4l2loopback exclusive_caps=1 card_label=livefill video_nr=10 max_buffers=4"
 GET_ONE = {
-    "Linux": f"Get one with `sudo apt install v4l2loopback-dkms && {LOAD}`.",
+    "Linux": (
+        "Get one for good with `livefill setup-camera --apply`, or until the next start of the machine with "
+        f"`sudo apt install v4l2loopback-dkms && {LOAD}`."
+    ),
     "Windows": "Install OBS Studio (https://obsproject.com), start it once, and close it again.",
     "Darwin": (
         "Install OBS 30 or newer (https://obsproject.com), press Start Virtual Camera once and allow its extension in "

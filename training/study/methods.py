@@ -45,6 +45,8 @@ TRAINED = (
     Method("ours without landmarks", "ours", ("landmarks",)),
     Method("ours without FER", "ours", ("expression",)),
     Method("ours without attention", "ours", ("attention",)),
+    Method("ours without shift", "ours", ("shift",)),
+    Method("ours without adversary", "ours", ("adversarial",)),
 )
 RULES = (Method("cv2.inpaint"), Method("warped reference"))
 
