@@ -113,22 +113,31 @@ class Comparison:
     """A face beside what the reference leads us to expect, without a word of what covers it."""
 
     surprise: Floats  # (n, n) levels by which a pixel differs from what is expected around it
-    best_half: float  # 0..1, share of the best half of the face that looks as expected, but for what is covered
+    luma: Floats  # (n, n), expected
+    face: Bits
+    mouth: Bits
+    mask: Mask
+    inside: Mask
+
+    @property
+    def best_half(self) -> float:
+        """Share of the best half of the face that looks as expected, but for what is covered, 0..1.
+
+        Of another person's face no half does.
+        """
+        covered = (self.mask > 0.5).astype(np.uint8)
+        return _explained(self.luma, self.surprise, self.face, covered, self.mouth, self.inside)[1]
 
 
 def compare(crop: RGB, expected: RGB, points: Points, *, inside: Mask, mask: Mask) -> Comparison:
-    """Compare two pictures of a face; `mask` says what is known to be covered.
-
-    Of another person's face no half looks as expected. `points` are the landmarks in the crop.
-    """
+    """Compare two pictures of a face whose landmarks are `points`; `mask` says what is known to be covered."""
     unit = eye_distance(points)
     face = fill_polygon(inside.shape, face_hull(points))
     mouth, _, _ = soft_zones(points, unit, inside.shape)
     near = _grow(face, 0.5 * unit)
     seen, reference = _in_one_light(crop, expected, (1 - mask) * near * (1 - mouth) * inside, face, unit)
     surprise, _ = _surprise(seen, reference)
-    best = _explained(reference[..., 0], surprise, face, (mask > 0.5).astype(np.uint8), mouth, inside)[1]
-    return Comparison(surprise, best)
+    return Comparison(surprise, reference[..., 0], face, mouth, mask, inside)
 
 
 def _in_one_light(crop: RGB, expected: RGB, free: Mask, face: Bits, unit: float) -> tuple[Floats, Floats]:

@@ -96,7 +96,8 @@ class _Base(NamedTuple):
         )
         pull = [self.splines.T @ (trusted * part * off) @ self.splines for part in (across, down)]
         aim = np.concatenate([part.ravel() for part in pull]) - (control @ stiff).ravel()
-        return np.asarray(np.linalg.solve(normal, aim).reshape(2, -1))
+        _, change = cv2.solve(normal, aim[:, None], flags=cv2.DECOMP_CHOLESKY)  # stiffness makes it positive definite
+        return np.asarray(change.reshape(2, -1))
 
     def _normal(self, weight: Floats) -> NDArray[np.float64]:
         """Return the weighted products of all splines with each other: a product of two matrices, as they separate."""
