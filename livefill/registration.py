@@ -35,7 +35,7 @@ OUTLINE, INDEPENDENT = 0.02, 1.0
 PRECISION = 2.0 * (96 / SIDE) ** 2  # of a pixel, in units of the local contrast: neighbours say the same
 DOUBT = 1.5  # medians of the difference from which on a pixel is not believed
 DISAGREED, AGREED = 0.3, 0.7  # correlation of both up to which nothing is believed, and from which on all
-STEP = 0.5  # share of what a frame says that is taken up
+STEP = 0.2  # share of what a frame says that is taken up: where little is seen, frames say different things
 
 
 class Fit(NamedTuple):
