@@ -110,14 +110,14 @@ def find(
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A face beside what the reference leads us to expect, without a word of what covers it."""
+    """A face beside what the reference leads us to expect; all pictures are (n, n)."""
 
-    surprise: Floats  # (n, n) levels by which a pixel differs from what is expected around it
-    luma: Floats  # (n, n), expected
-    face: Bits
-    mouth: Bits
-    mask: Mask
-    inside: Mask
+    surprise: Floats  # levels by which a pixel differs from what is expected around it
+    luma: Floats  # of what is expected
+    face: Bits  # 1 inside its outline
+    mouth: Bits  # 1 on and around the lips
+    mask: Mask  # what is known to be covered
+    inside: Mask  # 1 where the crop shows the frame
 
     @property
     def best_half(self) -> float:

@@ -8,19 +8,18 @@ Gauss-Newton steps. Its stiffness carries it on under the occluder, where nothin
 from __future__ import annotations
 
 from functools import cache
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from livefill.alignment import even, gray, slopes
-from livefill.geometry import Field, face_hull, fill_polygon, grid
+from livefill.geometry import Field, Image, face_hull, fill_polygon, grid
 from livefill.types import RGB, Mask, Points
 
 __all__ = ["settle", "shift"]
 
-Image = TypeVar("Image", NDArray[np.uint8], NDArray[np.float32])
 Floats = NDArray[np.float32]
 SIDE = 64  # pixels in which the deformation is measured: it is smooth
 CONTROL = 8  # of its control points, each way

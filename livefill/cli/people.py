@@ -52,8 +52,8 @@ def calibrate(
     out.print(f"Profile {profile!r}: {_counted(len(kept))} in {path} (only you can read it).", markup=False)
     if len(kept) == 1 and not (source is not None and parts.is_picture(source)):
         err.print(
-            "It is a single one: all frames looked alike. Calibrate again, turn your head a little to each side and "
-            "open your mouth once, and what is filled will look right then, too."
+            "It is a single one: no other good frame looked different. Calibrate again, turn your head a little to "
+            "each side and open your mouth once, and what is filled will look right then, too."
         )
     if sheet is not None:
         write_profile_sheet(made, sheet)
