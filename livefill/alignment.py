@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from livefill.types import RGB, Affine, Mask, Points
 
-__all__ = ["blur", "even", "follow", "gray", "harmonise", "slopes"]
+__all__ = ["Even", "believed", "blur", "follow", "gray", "harmonise", "slopes"]
 
 Floats = NDArray[np.float32]
+DOUBT = 1.5  # medians of a difference from which on a pixel is not believed
 SEARCH_SIDE = 800  # pixels of the longer side in which features are looked for
 
 
@@ -35,18 +36,35 @@ def gray(image: RGB) -> NDArray[np.uint8]:
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
-def even(luma: Floats, seen: Mask, window: int) -> Floats:
-    """Return luma of even light and contrast, 0 where it is not `seen`; a `window` of pixels counts as one light."""
-    total = cv2.blur(seen, (window, window)) + np.float32(1e-3)
+class Even:
+    """Makes luma (n, n) of even light and contrast where a picture is seen, and 0 where it is not."""
 
-    def around(values: Floats) -> Floats:
-        return np.asarray(cv2.blur(values, (window, window)) / total, np.float32)
+    def __init__(self, seen: Mask, window: int) -> None:
+        """`seen` (n, n) is 1 where the picture counts; a `window` of pixels around one counts as one light."""
+        self._seen, self._window = seen, (window, window)
+        self._total = cv2.blur(seen, self._window) + np.float32(1e-3)
+        self._share = cv2.GaussianBlur(seen, (0, 0), 1) + np.float32(1e-3)
 
-    share = cv2.GaussianBlur(seen, (0, 0), 1) + np.float32(1e-3)
-    smooth = np.asarray(cv2.GaussianBlur(luma * seen, (0, 0), 1) / share, np.float32)
-    rest = smooth - around(smooth * seen)
-    contrast = np.sqrt(np.maximum(around(rest * rest * seen), 0))  # sums that run may fall below 0
-    return np.asarray(rest / (contrast + 4) * seen, np.float32)
+    def __call__(self, luma: Floats) -> Floats:
+        """Return the picture in even light."""
+        smooth = cv2.GaussianBlur(luma * self._seen, (0, 0), 1) / self._share
+        rest = (smooth - self._around(smooth)) * self._seen
+        contrast = cv2.sqrt(np.maximum(self._around(rest * rest), 0))  # sums that run may fall below 0
+        return np.asarray(rest / (contrast + np.float32(4)), np.float32)
+
+    def _around(self, values: NDArray[Any]) -> Floats:
+        return np.asarray(cv2.blur(values * self._seen, self._window) / self._total, np.float32)
+
+
+def believed(off: Floats, counts: NDArray[np.bool_]) -> Floats:
+    """Return how far a difference of two pictures is one of place, 0..1 (Geman, McClure 1987).
+
+    What differs by more than `DOUBT` times the middle of where it `counts` shows something else.
+    """
+    some = np.abs(off[counts])
+    middle = float(np.partition(some, len(some) // 2)[len(some) // 2]) if len(some) else 1.0
+    share = off * np.float32(1 / (DOUBT * middle + 1e-3))
+    return np.asarray(1 / np.square(1 + share * share), np.float32)
 
 
 def slopes(luma: Floats) -> tuple[Floats, Floats]:

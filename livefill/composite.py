@@ -66,10 +66,11 @@ def feather(mask: Mask, *, grow: float, soft: float) -> Mask:
     small = (
         cv2.resize(mask, (-(-width // step), -(-height // step)), interpolation=cv2.INTER_AREA) if step > 1 else mask
     )
-    side = 2 * max(1, round((grow + soft / 2) / step)) + 1
-    covered = (small > 0.4).astype(np.uint8)
-    grown = cv2.dilate(covered, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))).astype(np.float32)
-    alpha = cv2.GaussianBlur(grown, (0, 0), max(soft / 3 / step, 0.5))
+    away = cv2.distanceTransform((small <= 0.4).astype(np.uint8), cv2.DIST_L2, 3)
+    # As a step blurred by a Gaussian of a third of `soft` falls, and as steeply, but at a fraction of the cost.
+    reach, fall = max((grow + soft / 2) / step, 1.0), max(1.25 * soft / step, 1.9)
+    rise = np.clip((reach - away) / fall + 0.5, 0, 1)
+    alpha = rise * rise * (3 - 2 * rise)
     return np.asarray(
         cv2.resize(alpha, (width, height), interpolation=cv2.INTER_LINEAR) if step > 1 else alpha, np.float32
     )

@@ -9,6 +9,8 @@ All pictures are crops (n, n) at the mask's size, 96.
 
 from __future__ import annotations
 
+from functools import cache
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -82,7 +84,7 @@ def features(mask: Mask, surprise: Floats, points: Points, *, colour: Floats, tu
         colour,
         colour * close,
     )
-    return np.asarray(np.stack(known, axis=-1), np.float32)
+    return np.asarray(cv2.merge([part.astype(np.float32, copy=False) for part in known]), np.float32)
 
 
 def colour_odds(crop: RGB, expected: RGB, mask: Mask, points: Points) -> Floats:
@@ -106,7 +108,14 @@ def colour_odds(crop: RGB, expected: RGB, mask: Mask, points: Points) -> Floats:
 
 def _histogram(bins: NDArray[np.int32]) -> NDArray[np.float64]:
     """Return the shares of colours, smoothed over neighbouring ones."""
-    counts = np.bincount(bins, minlength=BINS[0] * BINS[1] * BINS[2]).reshape(BINS).astype(np.float64)
-    for axis in range(3):
-        counts = counts + 0.5 * (np.roll(counts, 1, axis) + np.roll(counts, -1, axis))
-    return np.asarray(counts.ravel() / max(float(counts.sum()), 1e-6), np.float64)
+    counts = np.bincount(bins, minlength=BINS[0] * BINS[1] * BINS[2]).astype(np.float64)
+    for before, after in _neighbours():
+        counts = counts + 0.5 * (counts[before] + counts[after])
+    return np.asarray(counts / max(float(counts.sum()), 1e-6), np.float64)
+
+
+@cache
+def _neighbours() -> tuple[tuple[NDArray[np.intp], NDArray[np.intp]], ...]:
+    """Return the numbers of every bin's two neighbours in luma, red and blue; the last is beside the first."""
+    number = np.arange(BINS[0] * BINS[1] * BINS[2]).reshape(BINS)
+    return tuple((np.roll(number, 1, axis).ravel(), np.roll(number, -1, axis).ravel()) for axis in range(3))

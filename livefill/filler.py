@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from livefill.composite import feather
 from livefill.drawing import draw_landmarks
-from livefill.geometry import Field, apply, crop_transform, cut, enlarge, invert, sample
+from livefill.geometry import Field, apply, crop_transform, cut, enlarge, invert, sample, scaled
 from livefill.profile import Profile, Reference
 from livefill.settling import settle, shift
 from livefill.types import RGB, Affine, Frame, Inputs, Outputs, Patch, Points, Session, State, Track
@@ -58,11 +58,11 @@ class Filler:
         """Return what to paste, or None where nothing covers the face."""
         if track is None:
             return None
-        box = _box(track)
-        if box is None:
-            return None
         size = self._session.spec.size
         to_crop = self._crop_transform(track.landmarks)
+        box = _box(track, to_crop, size)
+        if box is None:
+            return None
         past = self._past
         middle = apply(invert(to_crop), np.array([size / 2, size / 2], np.float32))
         center = (float(middle[0]), float(middle[1]))
@@ -99,9 +99,10 @@ class Filler:
         """Return what the session is shown of a frame, and how what is expected has settled."""
         size = self._session.spec.size
         crop = cut(frame.image, to_crop, size)
-        covered = cut(track.occluder, to_crop, size) > 0.3
+        # Half the size is fine enough for a mask that is then widened.
+        covered = cv2.resize(cut(track.occluder, scaled(to_crop, 0.5), size // 2), (size, size)) > 0.3
         around = np.ones((2 * round(size / 64) + 1,) * 2, np.uint8)
-        hole = np.asarray(cv2.dilate(covered.astype(np.float32), around), np.float32)
+        hole = np.asarray(cv2.dilate(covered.astype(np.uint8), around), np.float32)
         expected = self._small[choice].view(track.landmarks, to_crop, (size, size), _size(frame))
         points = apply(to_crop, track.landmarks)
         displacement = settle(expected, crop, 1 - hole, points)
@@ -167,11 +168,15 @@ def _sure(outputs: Outputs) -> bool:
     return bool(outputs["trust"].min() >= 1)
 
 
-def _box(track: Track) -> tuple[int, int, int, int] | None:
-    """Return left, top, right, bottom of what is covered, with room for the feather."""
+def _box(track: Track, to_crop: Affine, size: int) -> tuple[int, int, int, int] | None:
+    """Return left, top, right, bottom of what is covered within the crop, with room for the feather."""
     margin = 4 + int(0.06 * np.ptp(track.landmarks[:, 0]))
     height, width = track.occluder.shape
-    x, y, columns, rows = cv2.boundingRect((track.occluder > 0.4).view(np.uint8))
+    corners = apply(invert(to_crop), np.array([[0, 0], [size, 0], [0, size], [size, size]], np.float32))
+    left, top = (max(0, int(v)) for v in corners.min(0))
+    right, bottom = (max(0, int(v)) for v in corners.max(0))
+    x, y, columns, rows = cv2.boundingRect((track.occluder[top:bottom, left:right] > 0.4).view(np.uint8))
     if not columns:
         return None
+    x, y = x + left, y + top
     return max(0, x - margin), max(0, y - margin), min(width, x + columns + margin), min(height, y + rows + margin)

@@ -48,13 +48,13 @@ EYES = (RIGHT_EYE, LEFT_EYE)
 BROWS = ((70, 63, 105, 66, 107, 55, 65, 52, 53, 46), (300, 293, 334, 296, 336, 285, 295, 282, 283, 276))
 EYE_CORNERS = (33, 263)
 CHEEKS = (234, 454)
-FINER = 1.5  # times as fine as a picture: where it is turned before it is enlarged
+STIFFNESS = 0.02  # of a head's pose against what few landmarks say
+FINER = 1.0  # times as fine as a picture: where it is turned before it is enlarged
 
 
 def apply(affine: Affine, points: NDArray[np.float32]) -> NDArray[np.float32]:
     """Move points (..., 2) by an affine."""
-    moved: NDArray[np.float32] = points @ affine[:, :2].T + affine[:, 2]
-    return moved
+    return np.asarray(cv2.transform(points.reshape(-1, 1, 2), affine), np.float32).reshape(points.shape)
 
 
 def invert(affine: Affine) -> Affine:
@@ -74,15 +74,18 @@ def similarity(source: Points, target: Points, weights: NDArray[np.float32] | No
 
     Where no point has any weight, all count the same.
     """
-    w = np.ones(len(source)) if weights is None or not weights.any() else weights.astype(np.float64)
-    w = w / w.sum()
-    a = source - (mean_a := w @ source)
-    b = target - (mean_b := w @ target)
-    spread = float(w @ (a * a).sum(axis=1))
-    cos = float(w @ (a * b).sum(axis=1)) / max(spread, 1e-9)
-    sin = float(w @ (a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0])) / max(spread, 1e-9)
-    linear = np.array([[cos, -sin], [sin, cos]])
-    return _affine(linear, mean_b - linear @ mean_a)
+    # In the complex plane to turn and to scale is to multiply by one number.
+    a, b = (np.asarray(points, np.float64, order="C").view(np.complex128)[:, 0] for points in (source, target))
+    if weights is None or not weights.any():
+        share = np.full(len(a), 1 / len(a))
+    else:
+        share = weights.astype(np.float64) / weights.sum(dtype=np.float64)
+    mean_a, mean_b = share @ a, share @ b
+    a = a - mean_a
+    pull = share * a
+    turn = np.vdot(pull, b) / max(np.vdot(pull, a).real, 1e-9)
+    shift = mean_b - turn * mean_a
+    return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]], np.float32)
 
 
 def _affine(linear: NDArray[Any], shift: NDArray[Any]) -> Affine:
@@ -90,22 +93,36 @@ def _affine(linear: NDArray[Any], shift: NDArray[Any]) -> Affine:
 
 
 def pose_shape(
-    shape: Points, depth: NDArray[np.float32], points: Points, weights: NDArray[np.float32], *, stiffness: float = 0.02
+    shape: Points,
+    depth: NDArray[np.float32],
+    points: Points,
+    weights: NDArray[np.float32],
+    *,
+    stiffness: float = STIFFNESS,
 ) -> Points:
     """Lay a rigid face, landmarks and their depth, onto `points`; those of small weight follow the others.
 
     The camera is affine (Koenderink, van Doorn 1991): eight numbers by least squares, drawn towards the plain
     similarity by `stiffness`, so that few visible points do not bend the face.
     """
-    flat = apply(similarity(shape, points, weights), shape)
-    center = flat.mean(0)
-    scale = float(np.ptp(flat[:, 0])) / max(float(np.ptp(shape[:, 0])), 1e-6)
-    solid = np.column_stack([flat - center, (depth - depth.mean()) * scale, np.ones(len(shape))]).astype(np.float64)
+    flat, bent = _bent(shape, depth, points, weights, stiffness)
+    return np.asarray(flat + bent, np.float32)
+
+
+def _bent(
+    shape: Points, depth: NDArray[np.float32], points: Points, weights: NDArray[np.float32], stiffness: float
+) -> tuple[Points, NDArray[np.float64]]:
+    """Return a face as the plain similarity lays it on `points`, and by how much turning it moves each landmark."""
+    to_points = similarity(shape, points, weights)
+    flat, scale = apply(to_points, shape), np.hypot(to_points[0, 0], to_points[1, 0])
+    solid = np.ones((len(shape), 4))
+    solid[:, :2] = flat - flat.mean(0)
+    solid[:, 2] = (depth - depth.mean()) * scale
     weighted = solid * (weights / max(float(weights.sum()), 1e-6))[:, None]
-    spread = float((solid[:, :2] ** 2).mean())
-    normal = solid.T @ weighted + stiffness * spread * np.diag([1, 1, 1, 1e-6])
-    change = np.linalg.solve(normal, weighted.T @ (points - flat))
-    return np.asarray(flat + solid @ change, np.float32)
+    spread = float(np.vdot(solid[:, :2], solid[:, :2])) / (2 * len(solid))
+    normal = solid.T @ weighted
+    normal.flat[::5] += stiffness * spread * np.array([1, 1, 1, 1e-6])
+    return flat, solid @ np.linalg.solve(normal, weighted.T @ (points - flat))
 
 
 def turned(
@@ -114,9 +131,8 @@ def turned(
     """How far a head is turned from the pose of `shape`: by what that moves the landmarks, in eye distances."""
     shape, depth, seen = shape[::4], depth[::4], points[::4]  # a pose has few degrees of freedom
     weight = np.ones(len(seen), np.float32) if weights is None else weights[::4]
-    flat = apply(similarity(shape, seen, weight), shape)
-    posed = pose_shape(shape, depth, seen, weight)
-    return float(np.linalg.norm(flat - posed, axis=1).mean()) / max(eye_distance(points), 1e-6)
+    _, bent = _bent(shape, depth, seen, weight, STIFFNESS)
+    return float(np.hypot(bent[:, 0], bent[:, 1]).mean()) / max(eye_distance(points), 1e-6)
 
 
 def eye_distance(points: Points) -> float:
@@ -170,9 +186,11 @@ def crop_transform(points: Points, size: int, *, face_share: float = 0.44) -> Af
 
 def grid(shape: tuple[int, int], step: float = 1.0) -> Field:
     """Return the pixel centres (h, w, 2) of a picture that is shrunk by `step`."""
-    ys, xs = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
     offset = (step - 1) / 2
-    return np.stack([xs * step + offset, ys * step + offset], axis=-1)
+    places = np.empty((*shape, 2), np.float32)
+    places[..., 0] = np.arange(shape[1]) * step + offset
+    places[..., 1] = (np.arange(shape[0]) * step + offset)[:, None]
+    return places
 
 
 def scaled(to_crop: Affine, factor: float) -> Affine:
@@ -190,9 +208,8 @@ def cut(image: Image, to_crop: Affine, size: int) -> Image:
 
 def sample(field: Field | Mask, places: Field) -> NDArray[np.float32]:
     """Read a field at fractional places (h, w, 2), replicating its border."""
-    return np.asarray(
-        cv2.remap(field, places[..., 0], places[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32
-    )
+    read = cv2.remap(field, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
+    return np.asarray(read, np.float32)
 
 
 def enlarge(image: NDArray[np.float32], to_image: Affine, box: tuple[int, int, int, int]) -> NDArray[np.float32]:

@@ -110,6 +110,8 @@ class Profile:
         `visible` (468,) weights the landmarks; `current` is kept unless another is clearly nearer, so that the fill
         does not flicker between two.
         """
+        if len(self.references) == 1:
+            return 0
         weights = np.ones(len(points), np.float32) if visible is None else visible + np.float32(0.02)
         gaps = []
         seen, weight = points[::2], weights[::2]

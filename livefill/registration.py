@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from livefill.alignment import even, gray, slopes
+from livefill.alignment import Even, believed, gray, slopes
 from livefill.geometry import apply, crop_transform, cut, distances, face_hull, fill_polygon, grid
 from livefill.types import RGB, Mask, Points
 
@@ -33,7 +33,6 @@ MOBILE = 0.15  # what the part below the nose counts: it moves by itself
 SIMILARITY, STRETCH, SHIFT, TURN = 0.06, 0.02, 0.08, 0.125
 OUTLINE, INDEPENDENT = 0.02, 1.0
 PRECISION = 2.0 * (96 / SIDE) ** 2  # of a pixel, in units of the local contrast: neighbours say the same
-DOUBT = 1.5  # medians of the difference from which on a pixel is not believed
 DISAGREED, AGREED = 0.3, 0.7  # correlation of both up to which nothing is believed, and from which on all
 STEP = 0.2  # share of what a frame says that is taken up: where little is seen, frames say different things
 
@@ -56,6 +55,7 @@ class Head:
     slopes: tuple[Floats, Floats]  # of it, across and down, per half side
     weight: Mask  # (SIDE, SIDE), 1 where the face is solid
     solid: Floats  # (SIDE * SIDE, 4): x, y, 1 and depth of every pixel, in half sides from the middle
+    products: Floats  # (SIDE * SIDE, 16) of those four with each other
     landmarks: Floats  # (468, 4): the same of the landmarks
     inverse: Floats  # (4, 468) of that
     outline: Floats  # (468,) 1 on the face's outline, 0 inside
@@ -80,9 +80,10 @@ class Head:
         weight = weight * (1 - (1 - MOBILE) * np.clip(below / 3 + 0.5, 0, 1))
         edge = [cv2.pointPolygonTest(hull[:, None], (float(x), float(y)), True) for x, y in own]
         seen = np.ones((SIDE, SIDE), np.float32)
-        texture = even(gray(cut(image, to_grid, SIDE)).astype(np.float32), seen, EVEN)
+        texture = Even(seen, EVEN)(gray(cut(image, to_grid, SIDE)).astype(np.float32))
         return cls(
-            texture, _slopes(texture), weight.astype(np.float32), solid, landmarks,
+            texture, _slopes(texture), weight.astype(np.float32), solid,
+            (solid[:, :, None] * solid[:, None]).reshape(len(solid), -1), landmarks,
             np.linalg.pinv(landmarks.astype(np.float64)).astype(np.float32),
             np.clip(1 - np.array(edge) / (0.07 * SIDE), 0, 1).astype(np.float32),
         )  # fmt: skip
@@ -103,7 +104,7 @@ class Head:
         shown = cv2.remap(gray(crop), places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
         bare = cv2.remap(free, places * (len(free) / len(crop)), None, cv2.INTER_LINEAR)  # type: ignore[call-overload]
         bare = np.asarray(bare > 0.9, np.float32)
-        texture = even(shown.astype(np.float32), bare, EVEN)
+        texture = Even(bare, EVEN)(shown.astype(np.float32))
         weight = self.weight * cv2.erode(bare, np.ones((3, 3), np.uint8))
         off = self.texture - texture
         counts = weight > 0.3
@@ -111,23 +112,25 @@ class Head:
             return before
         agreement = _agreement(self.texture, texture, weight)
         trust *= float(np.clip((agreement - DISAGREED) / (AGREED - DISAGREED), 0, 1))
-        doubt = DOUBT * float(np.median(np.abs(off[counts]))) + 1e-3
-        weight = weight / (1 + (off / doubt) ** 2) ** 2  # Geman-McClure
-        across, down = (((a + b) / 2).reshape(-1, 1) for a, b in zip(self.slopes, _slopes(texture), strict=True))
-        moves = np.hstack([self.solid * across, self.solid * down])
-        weighted = moves * (PRECISION * trust**2 * weight).reshape(-1, 1)
+        weight = weight * believed(off, counts)
+        across, down = ((a + b) * np.float32(0.5) for a, b in zip(self.slopes, _slopes(texture), strict=True))
+        weight = weight * np.float32(PRECISION * trust**2)
+        pulls = np.stack([weight * across, weight * down])
+        own, both, other = (
+            np.stack([pulls[0] * across, pulls[0] * down, pulls[1] * down]).reshape(3, -1) @ self.products
+        ).reshape(3, 4, 4)
         prior = _stiffness() + self._held(seen)
-        change = np.linalg.solve(
-            (weighted.T @ moves).astype(np.float64) + prior,
-            weighted.T @ off.reshape(-1) - prior @ correction.T.reshape(-1),
-        )
+        aim = ((pulls * off).reshape(2, -1) @ self.solid).reshape(-1) - prior @ correction.T.reshape(-1)
+        change = np.linalg.solve(np.block([[own, both], [both, other]]) + prior, aim)
         return Fit(np.asarray(correction + STEP * change.reshape(2, 4).T, np.float32), agreement)
 
     def _held(self, seen: Floats) -> NDArray[np.float64]:
         """Return how sure the outline is, where it is seen (8, 8): its landmarks slide, and are no texture."""
         some = seen * self.outline
         share = self.landmarks * (some / max(float(some.sum()), 20.0))[:, None]
-        return np.kron(np.eye(2), (self.landmarks.T @ share) * (INDEPENDENT / OUTLINE**2))
+        held = np.zeros((2, 4, 2, 4))
+        held[0, :, 0] = held[1, :, 1] = self.landmarks.T @ share * (INDEPENDENT / OUTLINE**2)
+        return held.reshape(8, 8)
 
 
 def _agreement(a: Floats, b: Floats, weight: Mask) -> float:

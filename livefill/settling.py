@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from livefill.alignment import even, gray, slopes
+from livefill.alignment import Even, believed, gray, slopes
 from livefill.geometry import Field, Image, face_hull, fill_polygon, grid
 from livefill.types import RGB, Mask, Points
 
@@ -26,7 +26,6 @@ CONTROL = 8  # of its control points, each way
 STEPS = 2
 EVEN = 9  # pixels around one whose light and contrast count as its own
 BESIDE = 0.3  # what a pixel beside the face counts: hair moves with the head, the room does not
-DOUBT = 1.5  # medians of the difference from which on a pixel is not believed
 PRECISION = 10.0  # of a pixel, in units of the local contrast
 BENDING, STRETCHING, MOVING = 1.0, 0.3, 0.3  # how little it likes to bend, to stretch, and to move at all
 LIMIT = 0.03  # of the side, that anything is moved: so that one wrong match does not tear the face
@@ -43,12 +42,13 @@ def settle(expected: RGB, crop: RGB, visible: Mask, points: Points) -> Field:
     hull = (face_hull(points) + 0.5) * (SIDE / side) - 0.5
     weight = np.where(fill_polygon(seen.shape, np.asarray(hull, np.float32)) > 0, 1, BESIDE).astype(np.float32)
     weight *= cv2.erode(seen, np.ones((3, 3), np.uint8))
-    wanted = even(theirs, seen, EVEN)
+    even = Even(seen, EVEN)
+    wanted = even(theirs)
     control = np.zeros((2, CONTROL * CONTROL))
     if weight.sum() >= SIDE:
         slope = slopes(wanted)
         for _ in range(STEPS):
-            moved = even(shift(ours, base.field(control)), seen, EVEN)
+            moved = even(shift(ours, base.field(control)))
             control += base.step(moved, wanted, slope, weight, control)
     limited = np.clip(base.field(control), -LIMIT * SIDE, LIMIT * SIDE) * np.float32(side / SIDE)
     return _resize(np.asarray(limited, np.float32), side)
@@ -82,26 +82,26 @@ class _Base(NamedTuple):
     ) -> NDArray[np.float64]:
         """Return by how much the control points have to change for `ours` to lie on `theirs`, whose is `slope`."""
         off = ours - theirs
-        doubt = DOUBT * float(np.median(np.abs(off[weight > BESIDE]))) + 1e-3 if (weight > BESIDE).any() else 1.0
-        trusted = PRECISION * weight / (1 + (off / doubt) ** 2) ** 2  # Geman-McClure
+        trusted = PRECISION * weight * believed(off, weight > BESIDE)
         # The mean of both pictures' slopes takes a step of second order (Malis 2004).
-        across, down = ((a + b) / 2 for a, b in zip(slopes(ours), slope, strict=True))
-        both, stiff = self._normal(trusted * across * down), self.stiffness
-        normal = np.block(
-            [
-                [self._normal(trusted * across * across) + stiff, both],
-                [both, self._normal(trusted * down * down) + stiff],
-            ]
-        )
-        pull = [self.splines.T @ (trusted * part * off) @ self.splines for part in (across, down)]
-        aim = np.concatenate([part.ravel() for part in pull]) - (control @ stiff).ravel()
-        _, change = cv2.solve(normal, aim[:, None], flags=cv2.DECOMP_CHOLESKY)  # stiffness makes it positive definite
+        across, down = ((a + b) * np.float32(0.5) for a, b in zip(slopes(ours), slope, strict=True))
+        pulls = np.stack([across * trusted, down * trusted])
+        own, both, other = self._products(np.stack([pulls[0] * across, pulls[0] * down, pulls[1] * down]))
+        normal = np.empty((2, CONTROL**2, 2, CONTROL**2))
+        normal[0, :, 0], normal[1, :, 1] = own + self.stiffness, other + self.stiffness
+        normal[0, :, 1] = normal[1, :, 0] = both
+        aim = (self.splines.T @ (pulls * off) @ self.splines).reshape(2, -1) - control @ self.stiffness
+        # Stiffness makes it positive definite.
+        _, change = cv2.solve(normal.reshape(2 * CONTROL**2, -1), aim.reshape(-1, 1), flags=cv2.DECOMP_CHOLESKY)
         return np.asarray(change.reshape(2, -1))
 
-    def _normal(self, weight: Floats) -> NDArray[np.float64]:
-        """Return the weighted products of all splines with each other: a product of two matrices, as they separate."""
-        products = (self.pairs.T @ weight @ self.pairs).reshape((CONTROL,) * 4)
-        return np.asarray(products.transpose(0, 2, 1, 3).reshape(CONTROL**2, CONTROL**2), np.float64)
+    def _products(self, weights: Floats) -> Floats:
+        """Return the products of all splines with each other, with each of the weights (k, SIDE, SIDE).
+
+        It is a product of two matrices, as they separate.
+        """
+        products = (self.pairs.T @ weights @ self.pairs).reshape(-1, CONTROL, CONTROL, CONTROL, CONTROL)
+        return products.transpose(0, 1, 3, 2, 4).reshape(-1, CONTROL**2, CONTROL**2)
 
 
 @cache

@@ -68,7 +68,8 @@ class Warp:
         """
         to_reference = self.align(points)
         off = apply(to_reference, points[self.control]) - self.points[self.control]
-        moved = (self.weights @ off).reshape(*self.shape, 2)
+        # Two products with a vector: numpy's product with so slim a matrix takes several times as long.
+        moved = cv2.merge([(self.weights @ part).reshape(self.shape) for part in np.ascontiguousarray(off.T)])
         aligned = apply(to_reference, places)
         found = aligned
         for _ in range(3):  # x + moved(x) = aligned, by fixed-point iteration: the similarity has left little to do

@@ -9,7 +9,15 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
-__all__ = ["begin_with", "log", "store"]
+__all__ = ["begin_with", "computes_bfloat16", "log", "store"]
+
+
+def computes_bfloat16(device: str) -> bool:
+    """Tell whether a device computes in bfloat16; a processor that only imitates it is many times slower so."""
+    if device != "cpu":
+        return torch.cuda.is_bf16_supported()
+    able = torch.cpu.get_capabilities()
+    return any(able.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
 
 
 def store(state: object, path: Path) -> None:

@@ -33,7 +33,7 @@ from training.discriminator import Discriminator
 from training.examine import examine, fill_clips, sheet
 from training.model import Inputs
 from training.networks import NETWORKS, build, channels_last
-from training.runs import begin_with, log, store
+from training.runs import begin_with, computes_bfloat16, log, store
 
 __all__ = ["main", "train"]
 
@@ -96,7 +96,7 @@ class Trainer:
         self.weights = losses.Weights(expression=0.0 if "expression" in self.without else losses.Weights().expression)
         self.step, self.used, self.best = 0, 0.0, -float("inf")
         self._total = 60 * (options.total_minutes or options.minutes)
-        self.fast = options.device == "cpu" or torch.cuda.is_bf16_supported()
+        self.fast = computes_bfloat16(options.device)
 
     @property
     def progress(self) -> float:

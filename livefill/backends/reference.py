@@ -67,8 +67,8 @@ def lit(inputs: Inputs, last: Light | None) -> tuple[Floats, Light]:
     seen = np.asarray(mask < 0.01, np.float32)
     gain, lift = _tone(_half(expected), _half(crop), _half(seen * _middle(len(seen))))
     difference = crop - np.asarray(expected * gain + lift, np.float32)
-    outlying = np.abs(difference).max(-1) / OUTLIER
-    offset = membrane(difference, np.asarray(seen / (1 + outlying * outlying) ** 2, np.float32))
+    outlying = _largest(difference) / OUTLIER
+    offset = membrane(difference, np.asarray(seen / np.square(1 + outlying * outlying), np.float32))
     if last is not None:
         gain, lift, offset = (
             np.asarray(STEADY * before + (1 - STEADY) * now, np.float32)
@@ -77,7 +77,14 @@ def lit(inputs: Inputs, last: Light | None) -> tuple[Floats, Light]:
     whole: Floats = np.asarray(inputs["expected"], np.float32)
     spread = cv2.resize(offset, whole.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     toned = cv2.transform(whole, np.column_stack([np.diag(gain), lift]))
-    return np.asarray(np.clip(cv2.add(toned, spread), 0, 1), np.float32), Light(gain, lift, offset)
+    cv2.add(toned, spread, toned)
+    return np.asarray(np.clip(toned, 0, 1, toned), np.float32), Light(gain, lift, offset)
+
+
+def _largest(difference: Floats) -> Floats:
+    """Return the largest absolute difference of any channel."""
+    red, green, blue = cv2.split(np.abs(difference))
+    return np.asarray(cv2.max(cv2.max(red, green), blue), np.float32)
 
 
 @lru_cache(maxsize=4)
@@ -113,14 +120,19 @@ def _tone(expected: Floats, crop: Floats, seen: Floats) -> tuple[Floats, Floats]
 
 def membrane(values: Floats, weight: Floats, *, sigma: float = 2.0) -> Floats:
     """Spread `values` (h, w, c) from where `weight` (h, w) is 1 over where it is 0, smoothly."""
-    levels = [(blur(values * weight[..., None], sigma), blur(weight, sigma))]
-    while min(levels[-1][1].shape) > 3:
-        levels.append((_half(levels[-1][0]), _half(levels[-1][1])))
-    spread = levels[-1][0] / np.maximum(levels[-1][1], 1e-6)[..., None]
-    for total, share in reversed(levels[:-1]):
+    channels = values.shape[2]
+    # The weight goes along as one more channel.
+    both = cv2.merge([*cv2.split(values * weight[..., None]), weight])
+    levels = [blur(np.asarray(both, np.float32), sigma)]
+    while min(levels[-1].shape[:2]) > 3:
+        levels.append(_half(levels[-1]))
+    spread = levels[-1][..., :channels] / np.maximum(levels[-1][..., channels:], 1e-6)
+    for level in reversed(levels[:-1]):
+        share = level[..., channels]
         spread = cv2.resize(spread, share.shape[::-1], interpolation=cv2.INTER_LINEAR)
-        known = np.minimum(share * 1.5, 1)[..., None]
-        spread = total / np.maximum(share, 1e-6)[..., None] * known + spread * (1 - known)
+        known = np.minimum(share * 1.5, 1)
+        ours, theirs = (cv2.merge([part] * channels) for part in (known / np.maximum(share, 1e-6), 1 - known))
+        spread = level[..., :channels] * ours + spread * theirs
     return np.asarray(spread, np.float32)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -25,7 +26,6 @@ from livefill.geometry import (
     invert,
     sample,
     scaled,
-    turned,
 )
 from livefill.matte import reconcile, sharpen
 from livefill.observer import FACE_SHARE, MASK, SIZE, Observation, Observer
@@ -34,7 +34,7 @@ from livefill.profile import Profile
 from livefill.settling import settle, shift
 from livefill.smoothing import OneEuro
 from livefill.tracking.laying import StaticMask, inside, is_sound, lay, share_covered
-from livefill.tracking.rigid import Posed, RigidFace
+from livefill.tracking.rigid import Posed, RigidFace, alike_when
 from livefill.types import RGB, Affine, Frame, Mask, Points, Track
 
 __all__ = ["ObserverTracker"]
@@ -63,6 +63,14 @@ class _Memory:
     mask: Mask  # of the crop, at half its size
     face: float  # 0..1, that it is one, steadied
     known: float  # 0..1, how much of it looks like the profile's person
+
+
+class _Covered(NamedTuple):
+    """What covers a head."""
+
+    mask: Mask  # of the crop, at half its size
+    settled: Points | None = None  # landmarks where the reference's texture lies; None where nothing is covered
+    turned: float = 0.0  # eye distances that the head is turned from the reference
 
 
 class ObserverTracker:
@@ -137,7 +145,7 @@ class ObserverTracker:
         seen = self._look(frame, self._rigid.pose(choice, last.rigid.points), choice)
         if seen.moved > AGAIN:
             seen = self._look(frame, self._rigid.pose(choice, seen.points, seen.visible), choice)
-        mask, settled = self._masked(frame, seen, last, choice)
+        mask, settled, turned = self._masked(frame, seen, last, choice)
         hidden = share_covered(mask, apply(scaled(seen.to_crop, MASK / SIZE), last.points)) > HIDDEN
         face = last.face if hidden else STEADY * last.face + (1 - STEADY) * seen.face
         if not hidden and seen.face > IS_FACE:
@@ -147,7 +155,7 @@ class ObserverTracker:
         # Where nothing is seen to go by, the face is where it was, until it shows itself again.
         points, rigid = last.points, last.rigid
         if not hidden:
-            points, rigid = self._rigid.complete(choice, seen, settled, mask, last.rigid)
+            points, rigid = self._rigid.complete(choice, seen, settled, mask, last.rigid, turned=turned)
         known = last.known if hidden else self._known(frame, seen, choice, last.known)
         if known < STRANGER:
             return None
@@ -173,8 +181,8 @@ class ObserverTracker:
             return None
         self._candidates.clear()
         self._seen = frame.time
-        mask, settled = self._masked(frame, seen, None, choice)
-        points, rigid = self._rigid.complete(choice, seen, settled, mask, None)
+        mask, settled, turned = self._masked(frame, seen, None, choice)
+        points, rigid = self._rigid.complete(choice, seen, settled, mask, None, turned=turned)
         return _Memory(points, rigid, seen.visible, seen.to_crop, seen.crop, mask, seen.face, known)
 
     def _usual(self, frame: Frame) -> list[Candidate]:
@@ -188,8 +196,8 @@ class ObserverTracker:
         scale = np.array([width / first.image.shape[1], height / first.image.shape[0]], np.float32)
         return [Candidate.of(first.points * scale)]
 
-    def _masked(self, frame: Frame, seen: Observation, last: _Memory | None, choice: int) -> tuple[Mask, Points | None]:
-        """Return what covers the head, and where the landmarks are once the reference has settled on them.
+    def _masked(self, frame: Frame, seen: Observation, last: _Memory | None, choice: int) -> _Covered:
+        """Return what covers the head, and what the reference says of it.
 
         The mask follows the network where that is sure, lingers where it is not, and is then compared with the
         reference, at half the crop's size. Where nothing is covered there is nothing to compare and to settle.
@@ -201,19 +209,18 @@ class ObserverTracker:
             doubt = LINGER * (1 - np.abs(2 * mask - 1))
             mask = np.asarray(mask + doubt * (before - mask), np.float32)
         if self._profile is None:
-            return mask, None
+            return _Covered(mask)
         if not (mask > 0.5).any():
-            return np.zeros_like(mask), None
+            return _Covered(np.zeros_like(mask))
         crop = np.asarray(cv2.resize(seen.crop, (MASK, MASK), interpolation=cv2.INTER_AREA), np.uint8)
         free = 1 - cv2.dilate(seen.mask, np.ones((3, 3), np.uint8))
         expected, field = self._laid(frame, seen, choice, crop, to_half, np.asarray(free, np.float32))
         points = apply(to_half, seen.points)
         settled = apply(invert(to_half), points + sample(field, points[None])[0])
         compared = compare(crop, expected, points, inside=inside(frame.image, to_half, MASK), mask=seen.mask)
-        known = self._profile.references[choice]
-        turn = turned(known.points, known.depth, seen.points)
-        colour = colour_odds(crop, expected, mask, points)
-        return self._judge(mask, compared.surprise, points, colour=colour, turned=turn), settled
+        turned, colour = self._rigid.turned(choice, seen), colour_odds(crop, expected, mask, points)
+        judged = self._judge(mask, compared.surprise, points, colour=colour, turned=turned)
+        return _Covered(judged, settled, turned)
 
     def _laid(
         self, frame: Frame, seen: Observation, choice: int, crop: RGB, to_crop: Affine, free: Mask
@@ -228,7 +235,7 @@ class ObserverTracker:
         self._count += 1
         if self._count % RECOGNISE_EVERY:
             return before
-        weight = 0.5 * self._rigid.alike(choice, seen)  # from the side anybody looks strange
+        weight = 0.5 * alike_when(self._rigid.turned(choice, seen))  # from the side anybody looks strange
         return before + weight * (self._recognise(frame, seen, choice) - before)
 
     def _recognise(self, frame: Frame, seen: Observation, choice: int) -> float:

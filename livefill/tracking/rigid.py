@@ -14,7 +14,7 @@ from livefill.profile import Profile
 from livefill.registration import NONE, Fit, Head
 from livefill.types import Mask, Points
 
-__all__ = ["Posed", "RigidFace"]
+__all__ = ["Posed", "RigidFace", "alike_when"]
 
 # Eye distances of turn up to which a head looks as in the reference; at twice that its texture says nothing.
 LIKE = 0.02
@@ -51,21 +51,28 @@ class RigidFace:
         weights = np.ones(len(points), np.float32) if weights is None else weights + np.float32(1e-3)
         return pose_shape(known.points, known.depth, points, weights, stiffness=0.05)
 
-    def alike(self, choice: int, seen: Observation) -> float:
-        """Return 1 where the head is held as in the reference, and 0 where it is turned so far that little agrees."""
+    def turned(self, choice: int, seen: Observation) -> float:
+        """Return how far the head is turned from the reference, in eye distances; 0 without one."""
         if not self._known:
             return 0.0
         known = self._known[choice]
-        return float(np.clip(2 - turned(known.points, known.depth, seen.points, seen.visible) / LIKE, 0, 1))
+        return turned(known.points, known.depth, seen.points, seen.visible)
 
     def complete(
-        self, choice: int, seen: Observation, settled: Points | None, mask: Mask, before: Posed | None
+        self,
+        choice: int,
+        seen: Observation,
+        settled: Points | None,
+        mask: Mask,
+        before: Posed | None,
+        *,
+        turned: float,
     ) -> tuple[Points, Posed]:
         """Return the landmarks, those that are hidden where the rigid face has them, and the rigid face itself.
 
         What an eye or a nose looks like in the reference says more exactly how the head is held than the network does,
         which under an occluder believes what it was told before. `settled` are the landmarks moved to where the
-        reference's texture lies, None where nothing is covered by `mask`, the crop's.
+        reference's texture lies, None where nothing is covered by `mask`, the crop's; `turned` as above.
         """
         if not self._known:
             return seen.points, Posed(seen.points, choice, NONE)
@@ -73,7 +80,7 @@ class RigidFace:
             return seen.points, Posed(self.pose(choice, seen.points, seen.visible**2), choice, NONE)
         fit = NONE if before is None or before.reference != choice else before.fit
         texture = float(np.clip((fit.agreement - OTHERWISE) / (SAME - OTHERWISE), 0, 1))
-        alike = max(self.alike(choice, seen), texture)  # where little is seen, landmarks are a poor witness
+        alike = max(alike_when(turned), texture)  # where little is seen, landmarks are a poor witness
         held = seen.points + alike * (settled - seen.points)
         pose = self.pose(choice, held, (alike * self._inner[choice] + 1 - alike) * seen.visible**2)
         pose, fit = self._registered(choice, seen, pose, mask, fit, alike)
@@ -89,3 +96,8 @@ class RigidFace:
         free = np.asarray(1 - covered, np.float32)
         fit = head.follow(seen.crop, free, in_crop, seen.visible, before, trust=alike)
         return apply(invert(seen.to_crop), head.moved(in_crop, fit.correction)), fit
+
+
+def alike_when(turned: float) -> float:
+    """Return 1 where a head is held as in the reference, and 0 where it is turned so far that little agrees."""
+    return float(np.clip(2 - turned / LIKE, 0, 1))
