@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from livefill.composite import feather
 from livefill.drawing import draw_landmarks
-from livefill.geometry import Field, apply, crop_transform, cut, enlarge, invert, sample, scaled
+from livefill.geometry import Box, Field, apply, crop_transform, cut, grow, invert, scaled, step_of, turn
 from livefill.profile import Profile, Reference
-from livefill.settling import settle, shift
+from livefill.settling import SIDE, settle, shift
 from livefill.types import RGB, Affine, Frame, Inputs, Outputs, Patch, Points, Session, State, Track
 
 __all__ = ["Filler", "must_reset"]
@@ -50,7 +50,10 @@ class Filler:
         self._profile = profile
         self._session = session
         spec = session.spec
+        # Every reference, as large as in a crop, and as small as where it settles.
         self._small = tuple(reference.shrunk(spec.size * spec.face_share) for reference in profile.references)
+        self._step = max(1, spec.size // SIDE)  # pixels of a crop between two for which the warp is worked out
+        self._tiny = tuple(one.shrunk(spec.size / self._step * spec.face_share) for one in profile.references)
         self._bank = session.remember([self._remembered(one) for one in profile.references[: spec.references]])
         self._past: _Past | None = None
 
@@ -69,10 +72,10 @@ class Filler:
         if must_reset(past, time=frame.time, center=center):
             past = None
         choice = self._choose(track, past)
-        inputs, displacement = self._seen(frame, track, to_crop, choice)
+        inputs, look = self._seen(frame, track, to_crop, choice)
         outputs, state = self._session.step(inputs, past.state if past else self._session.initial_state())
         self._past = _Past(frame.time, center, float(np.ptp(track.landmarks[:, 0])), choice, state)
-        native = self._native(frame, track, box, to_crop, displacement, choice, sharp=_sure(outputs))
+        native = self._native(look, box, to_crop, choice, sharp=_sure(outputs))
         image = _transfer(native, inputs["expected"], outputs, box, to_crop)
         left, top, right, bottom = box
         face = float(np.ptp(track.landmarks[:, 0]))
@@ -96,71 +99,55 @@ class Filler:
         return {"crop": _unit(cut(reference.image, to_crop, size)), "drawing": drawing}
 
     def _seen(self, frame: Frame, track: Track, to_crop: Affine, choice: int) -> tuple[Inputs, Field]:
-        """Return what the session is shown of a frame, and how what is expected has settled."""
+        """Return what the session is shown of a frame, and where in the reference to look for it, once that settled.
+
+        The second is for every so many pixels of the crop, as `Reference.look` gives it.
+        """
         size = self._session.spec.size
         crop = cut(frame.image, to_crop, size)
         # Half the size is fine enough for a mask that is then widened.
         covered = cv2.resize(cut(track.occluder, scaled(to_crop, 0.5), size // 2), (size, size)) > 0.3
         around = np.ones((2 * round(size / 64) + 1,) * 2, np.uint8)
         hole = np.asarray(cv2.dilate(covered.astype(np.uint8), around), np.float32)
-        expected = self._small[choice].view(track.landmarks, to_crop, (size, size), _size(frame))
-        points = apply(to_crop, track.landmarks)
-        displacement = settle(expected, crop, 1 - hole, points)
-        settled = _unit(shift(expected, displacement))
-        drawing = draw_landmarks(points, size)
-        seen = {"crop": _unit(crop), "expected": settled, "mask": hole, "drawing": drawing, "bank": self._bank}
-        return seen, displacement
+        points, step = apply(to_crop, track.landmarks), self._step
+        reference, frame_size = self._profile.references[choice], (frame.image.shape[1], frame.image.shape[0])
+        look = reference.look(track.landmarks, to_crop, (size, size), frame_size, step=step)
+        glance = self._tiny[choice].show(look, (look.shape[1], look.shape[0]))
+        displacement = settle(glance, crop, 1 - hole, points)
+        look = shift(look, displacement / np.float32(step))
+        expected = self._small[choice].show(look, (size, size), step=step)
+        seen = {"crop": _unit(crop), "expected": _unit(expected), "mask": hole, "bank": self._bank}
+        return {**seen, "drawing": draw_landmarks(points, size)}, look
 
-    def _native(
-        self,
-        frame: Frame,
-        track: Track,
-        box: tuple[int, int, int, int],
-        to_crop: Affine,
-        displacement: Field,
-        choice: int,
-        *,
-        sharp: bool,
-    ) -> RGB:
-        """Warp the reference at its own resolution into a box of the frame.
+    def _native(self, look: Field, box: Box, to_crop: Affine, choice: int, *, sharp: bool) -> RGB:
+        """Show the reference at its own resolution in a box of the frame.
 
         Bicubic interpolation costs five times as much as bilinear, which will do where detail is trusted in part.
         """
-        left, top, right, bottom = box
-        back = invert(to_crop)[:, :2].T
-
-        def moved(places: Field) -> Field:
-            return sample(displacement, apply(to_crop, places)) @ back
-
-        to_box = np.array([[1, 0, -left], [0, 1, -top]], np.float32)
-        return self._profile.references[choice].view(
-            track.landmarks,
-            to_box,
-            (right - left, bottom - top),
-            _size(frame),
-            moved=moved,
-            interpolation=cv2.INTER_CUBIC if sharp else cv2.INTER_LINEAR,
-        )
-
-
-def _size(frame: Frame) -> tuple[int, int]:
-    return frame.image.shape[1], frame.image.shape[0]
+        to_nodes = scaled(to_crop, 1 / self._step)
+        step = max(1, step_of(to_nodes) // 2)
+        size, interpolation = (box[2] - box[0], box[3] - box[1]), cv2.INTER_CUBIC if sharp else cv2.INTER_LINEAR
+        turned = turn(look, to_nodes, box, step)
+        return self._profile.references[choice].show(turned, size, step=step, interpolation=interpolation)
 
 
 def _unit(image: NDArray[np.uint8]) -> Floats:
     return np.asarray(image.astype(np.float32) / 255, np.float32)
 
 
-def _transfer(native: RGB, expected: Floats, outputs: Outputs, box: tuple[int, int, int, int], to_crop: Affine) -> RGB:
+def _transfer(native: RGB, expected: Floats, outputs: Outputs, box: Box, to_crop: Affine) -> RGB:
     """Bring the crop's fill to the frame's resolution: with the native picture's detail where that is trusted."""
     trust, fill = np.asarray(outputs["trust"], np.float32), np.asarray(outputs["fill"], np.float32)
     known = cv2.multiply(expected, cv2.merge([trust] * 3))
-    # One warp of four channels costs less than two.
+    # One turn of four channels costs less than two; whole numbers are grown more quickly than fractions.
+    step = step_of(to_crop)
     layers = cv2.merge([*cv2.split(cv2.addWeighted(fill, 255, known, -255, 0)), trust])
-    *change, share = cv2.split(enlarge(np.asarray(layers, np.float32), to_crop, box))
+    *change, share = cv2.split(turn(np.asarray(layers, np.float32), to_crop, box, step))
     if not _sure(outputs):
-        native = np.asarray(cv2.multiply(native, cv2.merge([share] * 3), dtype=cv2.CV_8U), np.uint8)
-    return np.asarray(cv2.add(native, cv2.merge(change), dtype=cv2.CV_8U), np.uint8)
+        shares = cv2.merge([cv2.convertScaleAbs(share, alpha=255)] * 3)
+        native = np.asarray(cv2.multiply(native, grow(shares, box, step), scale=1 / 255), np.uint8)
+    changes = np.rint(cv2.merge(change)).astype(np.int16)
+    return np.asarray(cv2.add(native, grow(changes, box, step), dtype=cv2.CV_8U), np.uint8)
 
 
 def _sure(outputs: Outputs) -> bool:
@@ -168,7 +155,7 @@ def _sure(outputs: Outputs) -> bool:
     return bool(outputs["trust"].min() >= 1)
 
 
-def _box(track: Track, to_crop: Affine, size: int) -> tuple[int, int, int, int] | None:
+def _box(track: Track, to_crop: Affine, size: int) -> Box | None:
     """Return left, top, right, bottom of what is covered within the crop, with room for the feather."""
     margin = 4 + int(0.06 * np.ptp(track.landmarks[:, 0]))
     height, width = track.occluder.shape

@@ -5,7 +5,8 @@ Points are float32 (n, 2) in pixels, x then y. An affine A (2, 3) takes (x, y, 1
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from functools import lru_cache
+from typing import Any, TypeAlias, TypeVar
 
 import cv2
 import numpy as np
@@ -27,16 +28,21 @@ __all__ = [
     "face_hull",
     "fill_polygon",
     "grid",
+    "grow",
     "inner",
     "invert",
     "pose_shape",
     "sample",
     "scaled",
     "similarity",
+    "step_of",
+    "turn",
     "turned",
 ]
 
 Image = TypeVar("Image", NDArray[np.uint8], NDArray[np.float32])
+Pixels = TypeVar("Pixels", bound=NDArray[Any])
+Box: TypeAlias = tuple[int, int, int, int]  # left, top, right, bottom
 Field = NDArray[np.float32]  # (h, w, 2): for each pixel the place to look at
 
 # Indices of MediaPipe's face mesh: closed outlines, in order.
@@ -49,7 +55,6 @@ BROWS = ((70, 63, 105, 66, 107, 55, 65, 52, 53, 46), (300, 293, 334, 296, 336, 2
 EYE_CORNERS = (33, 263)
 CHEEKS = (234, 454)
 STIFFNESS = 0.02  # of a head's pose against what few landmarks say
-FINER = 1.0  # times as fine as a picture: where it is turned before it is enlarged
 
 
 def apply(affine: Affine, points: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -184,12 +189,14 @@ def crop_transform(points: Points, size: int, *, face_share: float = 0.44) -> Af
     return _affine(linear, shift)
 
 
+@lru_cache(maxsize=16)
 def grid(shape: tuple[int, int], step: float = 1.0) -> Field:
-    """Return the pixel centres (h, w, 2) of a picture that is shrunk by `step`."""
+    """Return the pixel centres (h, w, 2) of a picture that is shrunk by `step`; read-only, as it is handed out again."""
     offset = (step - 1) / 2
     places = np.empty((*shape, 2), np.float32)
     places[..., 0] = np.arange(shape[1]) * step + offset
     places[..., 1] = (np.arange(shape[0]) * step + offset)[:, None]
+    places.flags.writeable = False
     return places
 
 
@@ -212,23 +219,38 @@ def sample(field: Field | Mask, places: Field) -> NDArray[np.float32]:
     return np.asarray(read, np.float32)
 
 
-def enlarge(image: NDArray[np.float32], to_image: Affine, box: tuple[int, int, int, int]) -> NDArray[np.float32]:
-    """Bring a picture to a box (left, top, right, bottom) of another; beyond its border it goes on as it ends.
+def enlarge(image: NDArray[np.float32], to_image: Affine, box: Box) -> NDArray[np.float32]:
+    """Bring a picture to a box of another; beyond its border it goes on as it ends.
 
-    `to_image` takes the other's pixels to this one's. Where the other is much finer it is done in two steps: turned at
-    a size that is still finer than this picture, then by a plain resize, which costs a fifth of what turning does.
+    `to_image` takes the other's pixels to this one's. Where the other is much finer it is done in two steps, `turn` and
+    `grow`, which cost a fifth of what turning it at once does.
     """
+    step = step_of(to_image)
+    return grow(turn(image, to_image, box, step), box, step)
+
+
+def step_of(to_image: Affine) -> int:
+    """Return how many pixels of another picture are as wide as one of this."""
+    return max(1, int(1 / float(np.hypot(to_image[0, 0], to_image[1, 0]))))
+
+
+def turn(image: NDArray[np.float32], to_image: Affine, box: Box, step: int) -> NDArray[np.float32]:
+    """Bring a picture to every `step`-th pixel of a box of another, which `to_image` takes to this one's."""
     left, top, right, bottom = box
-    step = max(1, int(1 / (FINER * float(np.hypot(to_image[0, 0], to_image[1, 0])))))
-    columns, rows = -(-(right - left) // step), -(-(bottom - top) // step)
     place = to_image.copy()
     place[:, :2] *= step
     place[:, 2] = apply(to_image, np.array([left, top], np.float32) + np.float32((step - 1) / 2))
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    turned = cv2.warpAffine(image, place, (columns, rows), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    size, flags = (-(-(right - left) // step), -(-(bottom - top) // step)), cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.asarray(cv2.warpAffine(image, place, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.float32)
+
+
+def grow(image: Pixels, box: Box, step: int) -> Pixels:
+    """Bring what `turn` gave to every pixel of the box."""
+    left, top, right, bottom = box
     if step > 1:
-        turned = cv2.resize(turned, (columns * step, rows * step), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(turned[: bottom - top, : right - left], np.float32)
+        size = image.shape[1] * step, image.shape[0] * step
+        image = cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)  # type: ignore[assignment]
+    return image[: bottom - top, : right - left]  # type: ignore[return-value]
 
 
 def distances(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from functools import cached_property
@@ -53,36 +52,44 @@ class Reference:
         cv2.fillPoly(head, [np.rint(grown).astype(np.int32)], (255,))
         return Features(self.image, head)
 
-    def view(
-        self,
-        points: Points,
-        to_view: Affine,
-        size: tuple[int, int],
-        frame_size: tuple[int, int],
-        *,
-        moved: Callable[[Field], Field] | None = None,
-        interpolation: int = cv2.INTER_LINEAR,
-    ) -> RGB:
-        """Return this reference as it would look in a view of a frame whose landmarks are `points`.
+    def look(
+        self, points: Points, to_view: Affine, size: tuple[int, int], frame_size: tuple[int, int], *, step: int
+    ) -> Field:
+        """Return where in this reference to look for every `step`-th pixel of a view (rows, columns, 2), for `show`.
 
-        `to_view` takes the frame to the view, whose `size` and the frame's are (width, height) in pixels. `moved`
-        gives, for places in the frame, by how many pixels the warp has to be corrected there.
+        It is a view of a frame whose landmarks are `points`; `to_view` takes the frame to it. Its `size` and the
+        frame's are (width, height) in pixels. Places are shares of the reference's sides, so that they hold for the
+        same reference `shrunk` as well.
         """
-        width, height = size
-        # The warp is worked out at every so many pixels and interpolated.
-        face = float(np.ptp(points[:, 0])) * float(np.hypot(to_view[0, 0], to_view[1, 0]))
-        step = max(STEP, int(face / NODES))
-        shape = (-(-height // step), -(-width // step))
-        places = apply(invert(to_view), grid(shape, step))
-        if moved is not None:
-            places = places - moved(places)
+        shape = (-(-size[1] // step), -(-size[0] // step))
         still = np.zeros((2, 3), np.float32)
         still[0, 0] = self.image.shape[1] / frame_size[0]
         still[1, 1] = self.image.shape[0] / frame_size[1]
-        look = self.warp.lookup(points, places, still=still)
-        dense = cv2.resize(look, (shape[1] * step, shape[0] * step), interpolation=cv2.INTER_LINEAR)[:height, :width]
-        image = cv2.remap(self.image, dense, None, interpolation, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
+        found = self.warp.lookup(points, apply(invert(to_view), grid(shape, step)), still=still)
+        return np.asarray((found + np.float32(0.5)) * (1 / self._sides), np.float32)
+
+    def show(self, look: Field, size: tuple[int, int], *, step: int = 1, interpolation: int = cv2.INTER_LINEAR) -> RGB:
+        """Return this reference as a view of `size` (width, height) shows it, `look` being where to look for it.
+
+        Between every `step`-th pixel the places are interpolated.
+        """
+        places = look * self._sides - np.float32(0.5)
+        if step > 1:
+            whole = (look.shape[1] * step, look.shape[0] * step)
+            dense = cv2.resize(places, whole, interpolation=cv2.INTER_LINEAR)
+            places = np.asarray(dense[: size[1], : size[0]], np.float32)
+        image = cv2.remap(self.image, places, None, interpolation, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
         return np.asarray(image, np.uint8)
+
+    def view(self, points: Points, to_view: Affine, size: tuple[int, int], frame_size: tuple[int, int]) -> RGB:
+        """Return this reference as it would look in a view of a frame whose landmarks are `points`; see `look`."""
+        face = float(np.ptp(points[:, 0])) * float(np.hypot(to_view[0, 0], to_view[1, 0]))
+        step = max(STEP, int(face / NODES))
+        return self.show(self.look(points, to_view, size, frame_size, step=step), size, step=step)
+
+    @property
+    def _sides(self) -> NDArray[np.float32]:
+        return np.array(self.image.shape[1::-1], np.float32)
 
     def shrunk(self, face_width: float, *, coarse: bool = False) -> Reference:
         """Return this reference, its warp `coarse` or not, its face no more than `face_width` pixels wide."""

@@ -18,7 +18,7 @@ from livefill.alignment import Even, believed, gray, slopes
 from livefill.geometry import Field, Image, face_hull, fill_polygon, grid
 from livefill.types import RGB, Mask, Points
 
-__all__ = ["settle", "shift"]
+__all__ = ["SIDE", "settle", "shift"]
 
 Floats = NDArray[np.float32]
 SIDE = 64  # pixels in which the deformation is measured: it is smooth
@@ -32,9 +32,11 @@ LIMIT = 0.03  # of the side, that anything is moved: so that one wrong match doe
 
 
 def settle(expected: RGB, crop: RGB, visible: Mask, points: Points) -> Field:
-    """Measure how the expected picture must still be moved to lie on the crop: a smooth displacement (n, n, 2).
+    """Measure how the expected picture must still be moved to lie on the crop.
 
-    `visible` (n, n) is 1 where both show the same thing; `points` (468, 2) are the landmarks in the crop.
+    `visible` (n, n) is 1 where both show the same thing; `points` (468, 2) are the landmarks in the crop (n, n, 3), of
+    which `expected` is the same view, in any size. The answer is a smooth displacement (SIDE, SIDE, 2) in the crop's
+    pixels.
     """
     side, base = len(crop), _base()
     ours, theirs = _luma(expected), _luma(crop)
@@ -51,12 +53,12 @@ def settle(expected: RGB, crop: RGB, visible: Mask, points: Points) -> Field:
             moved = even(shift(ours, base.field(control)))
             control += base.step(moved, wanted, slope, weight, control)
     limited = np.clip(base.field(control), -LIMIT * SIDE, LIMIT * SIDE) * np.float32(side / SIDE)
-    return _resize(np.asarray(limited, np.float32), side)
+    return np.asarray(limited, np.float32)
 
 
 def shift(image: Image, displacement: Field) -> Image:
-    """Move a picture by a displacement field, as measured by `settle`."""
-    places = _places(len(image)) - displacement
+    """Move a picture (n, n) by a displacement in its pixels, as `settle` measures it."""
+    places = grid((len(image),) * 2) - _resize(displacement, len(image))
     return cv2.remap(image, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload, no-any-return]
 
 
@@ -125,9 +127,6 @@ def _luma(image: RGB) -> Floats:
 
 
 def _resize(image: Floats, side: int) -> Floats:
+    if len(image) == side:
+        return image
     return np.asarray(cv2.resize(image, (side, side), interpolation=cv2.INTER_LINEAR), np.float32)
-
-
-@cache
-def _places(side: int) -> Field:
-    return grid((side, side))

@@ -44,7 +44,7 @@ def test_the_edge_of_an_occluder_moves_nothing(brightness: float) -> None:
 def test_what_is_covered_moves_with_what_is_seen_around_it() -> None:
     image, _ = synthetic.moved(REFERENCE, synthetic.move(0, 1.0, (3, 0)))
     displacement = settle(REFERENCE.image, synthetic.covered(image, HOLE), 1 - HOLE, REFERENCE.points)
-    assert displacement[HOLE > 0].mean(0) == pytest.approx([3, 0], abs=1)
+    assert displacement[HOLE[2::4, 2::4] > 0].mean(0) == pytest.approx([3, 0], abs=1)
 
 
 @settings(max_examples=20)
