@@ -191,7 +191,7 @@ def crop_transform(points: Points, size: int, *, face_share: float = 0.44) -> Af
 
 @lru_cache(maxsize=16)
 def grid(shape: tuple[int, int], step: float = 1.0) -> Field:
-    """Return the pixel centres (h, w, 2) of a picture that is shrunk by `step`; read-only, as it is handed out again."""
+    """Return the pixel centres (h, w, 2) of a picture shrunk by `step`; read-only, as it is handed out again."""
     offset = (step - 1) / 2
     places = np.empty((*shape, 2), np.float32)
     places[..., 0] = np.arange(shape[1]) * step + offset
