@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+torch = pytest.importorskip("torch", reason="training needs PyTorch")
+pytest.importorskip("h5py", reason="training needs h5py")
 
 from training.baselines import LGTSM, CombCN
 from training.baselines.lgtsm import KNOWN, LAYERS, LearnableShift

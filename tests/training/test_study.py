@@ -8,6 +8,9 @@ import synthetic
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+pytest.importorskip("torch", reason="training needs PyTorch")
+pytest.importorskip("h5py", reason="training needs h5py")
+
 from training.study.masks import PAINTED, SETTINGS, paint
 from training.study.methods import RULES, folder_of, methods
 from training.study.report import interval, table
