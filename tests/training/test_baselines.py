@@ -4,8 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-torch = pytest.importorskip("torch", reason="training needs PyTorch")
+pytest.importorskip("torch", reason="training needs PyTorch")
 pytest.importorskip("h5py", reason="training needs h5py")
+
+import torch
 
 from training.baselines import LGTSM, CombCN
 from training.baselines.lgtsm import KNOWN, LAYERS, LearnableShift
