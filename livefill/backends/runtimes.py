@@ -23,6 +23,7 @@ RUNTIMES = {  # module and class; the first is always there
     "tensorrt": ("livefill.backends.tensorrt", "TensorRtNetwork"),
 }
 TRIALS, WARM_UP = 7, 2  # frames
+SLOW = 16.0  # milliseconds of the generator from which on a call on two cores falls behind its camera
 _open: WeakValueDictionary[tuple[object, ...], Network] = WeakValueDictionary()
 
 
@@ -88,8 +89,11 @@ def choose() -> Choice:
                 times[runtime].append(1e3 * (perf_counter() - start))
     taken = sorted((median(values), runtime) for runtime, values in times.items())
     told = ", ".join(f"{runtime} ({streams[runtime][0].device}) {ms:.1f} ms" for ms, runtime in taken)
+    least, quickest = taken[0]
+    parts = [f"{told} a frame", *refused]
     if absent:
-        refused.append(f"not installed: {', '.join(absent)}")
-    reason = f"{told} a frame" + "".join(f"; {reason}" for reason in refused)
-    quickest = taken[0][1]
+        parts.append(f"not installed: {', '.join(absent)}")
+    if least > SLOW:
+        parts.append("slow for a call: `--backend reference` does without the generator, less true to you but sooner")
+    reason = "; ".join(parts)
     return Choice(quickest, reason, streams[quickest][0])

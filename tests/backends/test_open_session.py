@@ -60,6 +60,15 @@ def test_auto_does_without_what_is_missing_and_says_so(monkeypatch: pytest.Monke
 
 
 @pytest.mark.usefixtures("anew")
+@pytest.mark.parametrize(("slow", "advised"), [(0.0, True), (1e6, False)])
+def test_on_a_slow_machine_auto_says_what_is_quicker(
+    slow: float, advised: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtimes, "SLOW", slow)
+    assert ("`--backend reference`" in choose().reason) == advised
+
+
+@pytest.mark.usefixtures("anew")
 def test_auto_with_no_runtime_gives_every_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(name: str, *, runtime: str, **_: object) -> None:
         raise BackendError(f"{runtime} is out of order.")
