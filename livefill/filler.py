@@ -13,7 +13,7 @@ from livefill.drawing import draw_landmarks
 from livefill.geometry import Box, Field, apply, crop_transform, cut, grow, invert, scaled, step_of, turn
 from livefill.profile import Profile, Reference
 from livefill.settling import SIDE, settle, shift
-from livefill.types import RGB, Affine, Frame, Inputs, Outputs, Patch, Points, Session, State, Track
+from livefill.types import RGB, Affine, Frame, Inputs, Mask, Outputs, Patch, Points, Session, State, Track
 
 __all__ = ["Filler", "must_reset"]
 
@@ -75,7 +75,7 @@ class Filler:
         inputs, look = self._seen(frame, track, to_crop, choice)
         outputs, state = self._session.step(inputs, past.state if past else self._session.initial_state())
         self._past = _Past(frame.time, center, float(np.ptp(track.landmarks[:, 0])), choice, state)
-        native = self._native(look, box, to_crop, choice, sharp=_sure(outputs))
+        native = self._native(frame, track, look, box, to_crop, choice, sharp=_sure(outputs))
         image = _transfer(native, inputs["expected"], outputs, box, to_crop)
         left, top, right, bottom = box
         face = float(np.ptp(track.landmarks[:, 0]))
@@ -119,16 +119,28 @@ class Filler:
         seen = {"crop": _unit(crop), "expected": _unit(expected), "mask": hole, "bank": self._bank}
         return {**seen, "drawing": draw_landmarks(points, size)}, look
 
-    def _native(self, look: Field, box: Box, to_crop: Affine, choice: int, *, sharp: bool) -> RGB:
+    def _native(
+        self, frame: Frame, track: Track, look: Field, box: Box, to_crop: Affine, choice: int, *, sharp: bool
+    ) -> RGB:
         """Show the reference at its own resolution in a box of the frame.
 
         Bicubic interpolation costs five times as much as bilinear, which will do where detail is trusted in part.
         """
+        reference, left, top, right, bottom = self._profile.references[choice], *box
         to_nodes = scaled(to_crop, 1 / self._step)
+        corners = apply(to_nodes, np.array([[left, top], [right, top], [left, bottom], [right, bottom]], np.float32))
+        beyond = int(np.ceil(max(0.0, -float(corners.min()), float(corners.max()) - len(look) + 1)))
+        if beyond:  # the crop: there nothing settles
+            to_nodes = to_nodes + np.array([[0, 0, beyond], [0, 0, beyond]], np.float32)
+            to_crop = to_crop + np.array([[0, 0, beyond], [0, 0, beyond]], np.float32) * self._step
+            side, size = (len(look) + 2 * beyond) * self._step, (frame.image.shape[1], frame.image.shape[0])
+            wide = reference.look(track.landmarks, to_crop, (side, side), size, step=self._step)
+            wide[beyond:-beyond, beyond:-beyond] = look
+            look = wide
         step = max(1, step_of(to_nodes) // 2)
-        size, interpolation = (box[2] - box[0], box[3] - box[1]), cv2.INTER_CUBIC if sharp else cv2.INTER_LINEAR
+        interpolation = cv2.INTER_CUBIC if sharp else cv2.INTER_LINEAR
         turned = turn(look, to_nodes, box, step)
-        return self._profile.references[choice].show(turned, size, step=step, interpolation=interpolation)
+        return reference.show(turned, (right - left, bottom - top), step=step, interpolation=interpolation)
 
 
 def _unit(image: NDArray[np.uint8]) -> Floats:
@@ -156,14 +168,25 @@ def _sure(outputs: Outputs) -> bool:
 
 
 def _box(track: Track, to_crop: Affine, size: int) -> Box | None:
-    """Return left, top, right, bottom of what is covered within the crop, with room for the feather."""
+    """Return left, top, right, bottom of what covers the head, with room for the feather."""
     margin = 4 + int(0.06 * np.ptp(track.landmarks[:, 0]))
     height, width = track.occluder.shape
     corners = apply(invert(to_crop), np.array([[0, 0], [size, 0], [0, size], [size, size]], np.float32))
-    left, top = (max(0, int(v)) for v in corners.min(0))
-    right, bottom = (max(0, int(v)) for v in corners.max(0))
-    x, y, columns, rows = cv2.boundingRect((track.occluder[top:bottom, left:right] > 0.4).view(np.uint8))
-    if not columns:
+    limit = np.array([width, height])
+    window = *np.clip(corners.min(0), 0, limit).astype(int), *np.clip(corners.max(0), 0, limit).astype(int)
+    found = _extent(track.occluder, window)
+    if found is not None and any(one == end for one, end in zip(found, window, strict=True)):
+        found = _extent(track.occluder, (0, 0, width, height))  # it goes on beyond the crop
+    if found is None:
         return None
-    x, y = x + left, y + top
-    return max(0, x - margin), max(0, y - margin), min(width, x + columns + margin), min(height, y + rows + margin)
+    left, top, right, bottom = found
+    return max(0, left - margin), max(0, top - margin), min(width, right + margin), min(height, bottom + margin)
+
+
+def _extent(mask: Mask, window: Box) -> Box | None:
+    """Return left, top, right, bottom of what is covered within a window."""
+    left, top, right, bottom = window
+    if right <= left or bottom <= top:
+        return None
+    x, y, columns, rows = cv2.boundingRect((mask[top:bottom, left:right] > 0.4).view(np.uint8))
+    return (left + x, top + y, left + x + columns, top + y + rows) if columns else None

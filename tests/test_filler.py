@@ -12,7 +12,7 @@ from livefill.backends import open_session
 from livefill.composite import paste
 from livefill.filler import Filler, must_reset
 from livefill.geometry import face_hull, fill_polygon
-from livefill.profile import Profile
+from livefill.profile import Profile, Reference
 from livefill.types import RGB, Bank, Frame, Inputs, ModelSpec, Outputs, Patch, State, Track
 
 PERSON = synthetic.person()
@@ -98,6 +98,17 @@ def test_any_mask_can_be_filled(box: tuple[int, int, int, int]) -> None:
     patch = filler().fill(*synthetic.step(REFERENCE.image, REFERENCE.points, mask))
     assert patch is not None
     assert np.isfinite(patch.alpha).all()
+
+
+def test_what_covers_the_face_is_filled_beyond_the_crop_as_well() -> None:
+    wide = np.tile(np.linspace(0, 250, 512).astype(np.uint8)[None, :, None], (256, 1, 3))  # a room beside the person
+    wide[:, :256] = REFERENCE.image
+    person = Profile("wide", (Reference(wide, REFERENCE.points, REFERENCE.depth),))
+    arm = synthetic.block((256, 512), (150, 150, 480, 190))
+    frame, track = synthetic.step(synthetic.covered(wide, arm), REFERENCE.points, arm)
+    result = shown(frame, filler(person).fill(frame, track))
+    beyond = arm * synthetic.block((256, 512), (300, 0, 512, 256)) > 0
+    assert synthetic.psnr(result, wide, beyond) > 28
 
 
 @pytest.mark.parametrize("shift", [(-90, 0), (90, 60), (0, -100)])
