@@ -10,6 +10,7 @@ All pictures are crops (n, n) at the mask's size, 96.
 from __future__ import annotations
 
 from functools import cache
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -19,7 +20,7 @@ from livefill.geometry import eye_distance, face_hull, fill_polygon
 from livefill.occluder import BINS, colour_bins, soft_zones
 from livefill.types import RGB, Mask, Points
 
-__all__ = ["FEATURES", "LEAN", "WEIGHTS", "colour_odds", "features", "weigh"]
+__all__ = ["FEATURES", "LEAN", "WEIGHTS", "Colours", "colour_odds", "features", "weigh"]
 
 Floats = NDArray[np.float32]
 Bits = NDArray[np.uint8]
@@ -64,7 +65,7 @@ def weigh(known: Floats, *, lean: float = LEAN) -> Mask:
 def features(mask: Mask, surprise: Floats, points: Points, *, colour: Floats, turned: float) -> Floats:
     """Return what is known of each pixel, (n, n, len(FEATURES)).
 
-    `mask` is the network's, 0..1; `surprise` as `occluder.compare` says it, in levels; `colour` from `colour_odds`.
+    `mask` is the network's, 0..1; `surprise` as `occluder.compare` says it, in levels; `colour` is `Colours.odds`.
     """
     unit = eye_distance(points)
     face = fill_polygon(mask.shape, face_hull(points))
@@ -87,8 +88,15 @@ def features(mask: Mask, surprise: Floats, points: Points, *, colour: Floats, tu
     return np.asarray(cv2.merge([part.astype(np.float32, copy=False) for part in known]), np.float32)
 
 
-def colour_odds(crop: RGB, expected: RGB, mask: Mask, points: Points) -> Floats:
-    """Return the log-odds (n, n) that a pixel has the occluder's colour rather than the face's.
+class Colours(NamedTuple):
+    """What colours say of each pixel, as log-odds (n, n)."""
+
+    odds: Floats  # that it has the occluder's colour rather than the face's
+    news: Floats  # the same, where that was not to be expected there anyway
+
+
+def colour_odds(crop: RGB, expected: RGB, mask: Mask, points: Points) -> Colours:
+    """Return what the colours of a crop say, where something else was `expected`.
 
     The occluder's colours are those where the mask is sure, the face's those that are expected, and seen where it is
     clear.
@@ -96,14 +104,16 @@ def colour_odds(crop: RGB, expected: RGB, mask: Mask, points: Points) -> Floats:
     face = fill_polygon(mask.shape, face_hull(points))
     sure = (mask > SURE) & (cv2.dilate(face, np.ones((9, 9), np.uint8)) > 0)
     if sure.sum() < FEW:
-        return np.zeros(mask.shape, np.float32)
+        nothing = np.zeros(mask.shape, np.float32)
+        return Colours(nothing, nothing)
     seen, wanted = (
         colour_bins(np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2YCrCb), np.uint8)) for image in (crop, expected)
     )
     occluder = _histogram(seen[sure])
     skin = _histogram(np.concatenate([wanted[face > 0], seen[(face > 0) & (mask < CLEAR)]]))
     odds = np.clip(np.log((occluder + FLOOR) / (skin + FLOOR)), -STRONGEST, STRONGEST).astype(np.float32)
-    return np.asarray(cv2.blur(odds[seen], (3, 3)), np.float32)
+    own = cv2.blur(odds[seen], (3, 3))
+    return Colours(np.asarray(own, np.float32), np.asarray(own - np.maximum(odds, 0)[wanted], np.float32))
 
 
 def _histogram(bins: NDArray[np.int32]) -> NDArray[np.float64]:

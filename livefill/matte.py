@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from livefill.evidence import LEAN, features, weigh
+from livefill.evidence import LEAN, Colours, features, weigh
 from livefill.geometry import eye_distance, face_hull, fill_polygon
 from livefill.types import RGB, Mask, Points
 
@@ -19,6 +19,7 @@ AS_EXPECTED, STRANGE = 8.0, 18.0  # levels of surprise: up to here it is as expe
 MOSTLY = 0.3  # share of a piece, where it is over the face, that the network has to believe in
 SPECK = 0.004  # share of the face: smaller pieces are nothing
 EDGE_OF_FACE, TURNED, NEAR = 0.06, 6.0, 0.05  # eye distances; how that grows with the turn, from where on
+REACH = 13  # pixels around what the network believes in which a thing goes on
 BORDER = 0.08  # eye distances around the face in which the network is believed
 
 
@@ -43,15 +44,16 @@ def reconcile(
     surprise: NDArray[np.float32],
     points: Points,
     *,
-    colour: NDArray[np.float32] | None = None,
+    colour: Colours | None = None,
     turned: float = 0.0,
     lean: float = LEAN,
 ) -> Mask:
     """Return the network's mask (n, n) where it agrees with what the comparison with the reference says.
 
     `surprise` (n, n) is how far each pixel is from what the reference leads us to expect; `points` are the landmarks
-    in the mask; `colour` is how much each pixel has the occluder's colour (`evidence.colour_odds`). Beside the face a
-    neck that looks as in the reference is a neck. Over the face the evidence is weighed, with a `lean` towards covered.
+    in the mask; `colour` is what the colours say (`evidence.colour_odds`). Beside the face a
+    neck that looks as in the reference is a neck, and what has the colour of the thing before the face a part of it.
+    Over the face the evidence is weighed, with a `lean` towards covered.
     What does not reach well over the face does not matter.
     The further the head is `turned` from the reference, in eye distances, the less its outline is to be trusted.
     """
@@ -62,9 +64,13 @@ def reconcile(
     face = fill_polygon(mask.shape, face_hull(points))
     around = np.asarray(cv2.dilate(face, _disc(2 * BORDER * unit)), np.uint8)
     beside = np.clip((strange - AS_EXPECTED) / (STRANGE - AS_EXPECTED), 0, 1)
-    colour = np.zeros_like(mask) if colour is None else colour
-    over = weigh(features(mask, surprise, points, colour=colour, turned=turned), lean=lean)
-    kept = np.where(face > 0, over, mask * np.maximum(beside, around)).astype(np.float32)
+    colour = colour or Colours(np.zeros_like(mask), np.zeros_like(mask))
+    over = weigh(features(mask, surprise, points, colour=colour.odds, turned=turned), lean=lean)
+    # Beside the face the network is believed, and where it is silent, what is strange and has the thing's colour.
+    alike = 0.0 if turned > NEAR else 1.0  # turned, more is strange than what is before the face
+    joined = alike * cv2.dilate(mask, np.ones((REACH, REACH), np.uint8)) * np.clip(colour.news, 0, 1)
+    elsewhere = np.maximum(mask * np.maximum(beside, around), over * beside * joined)
+    kept = np.where(face > 0, over, elsewhere).astype(np.float32)
     doubtful = EDGE_OF_FACE + TURNED * max(0.0, turned - NEAR)
     core = np.asarray(cv2.erode(face, _disc(2 * doubtful * unit)), np.uint8)
     return kept * _pieces(kept > 0.5, mask > 0.5, strange, core, SPECK * float(face.sum()))

@@ -51,7 +51,7 @@ def test_a_finger_that_the_network_has_missed_is_found_by_its_colour_beside_the_
     hand, finger = box(30, 50, 60, 70), box(40, 38, 46, 50)
     picture = skin()
     picture[(hand + finger) > 0] = (150, 90, 80)
-    colour = colour_odds(picture, skin(), hand, FACE)
+    colour = colour_odds(picture, skin(), hand, FACE).odds
     surprised = 12 * np.maximum(hand, finger)
     assert belief(hand, surprised, colour)[46, 43] > 0.5
     assert belief(hand, surprised)[40, 43] < belief(hand, surprised, colour)[40, 43]
@@ -59,15 +59,15 @@ def test_a_finger_that_the_network_has_missed_is_found_by_its_colour_beside_the_
 
 
 def test_colours_say_nothing_without_an_occluder_and_nothing_where_both_have_them() -> None:
-    assert not colour_odds(skin(), skin(), NOTHING, FACE).any()
-    same = colour_odds(skin(), skin(), box(30, 50, 60, 70), FACE)
+    assert not colour_odds(skin(), skin(), NOTHING, FACE).odds.any()
+    same = colour_odds(skin(), skin(), box(30, 50, 60, 70), FACE).odds
     assert np.abs(same).max() < 0.5
 
 
 def test_odds_of_colours_are_bounded() -> None:
     picture = skin()
     picture[50:70, 30:60] = (10, 200, 30)
-    odds = colour_odds(picture, skin(), box(30, 50, 60, 70), FACE)
+    odds = colour_odds(picture, skin(), box(30, 50, 60, 70), FACE).odds
     assert odds[60, 45] == pytest.approx(2.5, abs=0.01)
     assert odds[30, 45] < 0
     assert np.abs(odds).max() <= 2.5

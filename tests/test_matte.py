@@ -7,6 +7,7 @@ import synthetic
 from hypothesis import given
 from hypothesis import strategies as st
 
+from livefill.evidence import Colours
 from livefill.matte import reconcile, sharpen
 from livefill.types import RGB, Mask
 
@@ -93,8 +94,31 @@ def test_over_the_face_a_hand_may_look_like_the_cheek_behind_it() -> None:
 
 
 def test_a_strange_piece_that_reaches_into_the_mask_belongs_to_it() -> None:
-    mask = reconcile(box(14, 32, 26, 40), surprise((14, 32, 26, 48)), FACE, colour=2 * box(14, 32, 26, 48))
+    mask = reconcile(
+        box(14, 32, 26, 40),
+        surprise((14, 32, 26, 48)),
+        FACE,
+        colour=Colours(2 * box(14, 32, 26, 48), 2 * box(14, 32, 26, 48)),
+    )
     assert mask[44, 20] > 0.7
+
+
+HANDLE = (46, 28, 56, 32)  # of a cup before the face, and beside it
+
+
+@pytest.mark.parametrize(
+    ("strange", "news", "covered"),
+    [(40, 2.0, True), (2, 2.0, False), (40, 0.0, False)],
+    ids=["of the thing", "as expected", "of a colour that was expected"],
+)
+def test_beside_the_face_the_colour_of_the_thing_says_what_is_a_part_of_it(
+    strange: float, news: float, covered: bool
+) -> None:
+    levels = np.maximum(surprise((20, 20, 47, 44)), strange * box(*HANDLE))
+    odds = 2 * box(20, 20, 56, 44)
+    news = 2 * box(20, 20, 47, 44) + news * box(47, 28, 56, 32)
+    mask = reconcile(box(20, 20, 47, 44), levels, FACE, colour=Colours(odds, news))
+    assert (mask[30, 52] > 0.5) == covered
 
 
 def test_the_network_alone_is_not_believed_where_all_is_as_expected() -> None:

@@ -6,7 +6,7 @@ import synthetic
 
 torch = pytest.importorskip("torch", reason="training needs PyTorch")
 
-from livefill.evidence import FEATURES  # noqa: E402
+from livefill.evidence import FEATURES, Colours  # noqa: E402
 from training.observer import evidence  # noqa: E402
 from training.observer.evidence import Case, fit, measure, weakened  # noqa: E402
 
@@ -17,12 +17,13 @@ SIDE = 96
 def seen() -> list[Case]:
     """Faces on which surprise tells the truth, and the mask half of it."""
     random, made = np.random.default_rng(0), []
+    nothing = np.zeros((SIDE, SIDE), np.float32)
     for _ in range(6):
         left, top = random.integers(25, 45, 2)
         truth = synthetic.block((SIDE, SIDE), (left, top, left + 24, top + 24)) > 0
         mask = np.where(truth & (np.arange(SIDE) < left + 12), 0.95, 0.02).astype(np.float32)
         surprise = np.where(truth, 25, 2).astype(np.float32) + random.random((SIDE, SIDE), np.float32)
-        made.append(Case(mask, surprise, synthetic.face((48, 48), 60), np.zeros((SIDE, SIDE), np.float32), 0.0, truth))
+        made.append(Case(mask, surprise, synthetic.face((48, 48), 60), Colours(nothing, nothing), 0.0, truth))
     return made
 
 

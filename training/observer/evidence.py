@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from livefill.evidence import BIAS, FEATURES, WEIGHTS, features
+from livefill.evidence import BIAS, FEATURES, WEIGHTS, Colours, features
 from livefill.geometry import cut, eye_distance, face_hull, fill_polygon, scaled
 from livefill.matte import reconcile
 from livefill.observer import MASK, SIZE
@@ -47,7 +47,7 @@ class Case(NamedTuple):
     mask: Mask
     surprise: Floats
     points: Points
-    colour: Floats
+    colour: Colours
     turned: float
     truth: NDArray[np.bool_]
 
@@ -59,7 +59,7 @@ class Case(NamedTuple):
     def known(self, mask: Mask | None = None) -> Floats:
         """Return the features, (n, n, len(FEATURES)), with another mask if one is given."""
         seen = self.mask if mask is None else mask
-        return features(seen, self.surprise, self.points, colour=self.colour, turned=self.turned)
+        return features(seen, self.surprise, self.points, colour=self.colour.odds, turned=self.turned)
 
 
 def cases(studio: Studio, count: int, seed: int) -> Iterator[Case]:
@@ -72,7 +72,7 @@ def cases(studio: Studio, count: int, seed: int) -> Iterator[Case]:
         shown: list[tuple[Mask, Floats, Points, Floats, float]] = []
 
         def judge(
-            mask: Mask, surprise: Floats, points: Points, *, colour: Floats, turned: float, shown: list = shown
+            mask: Mask, surprise: Floats, points: Points, *, colour: Colours, turned: float, shown: list = shown
         ) -> Mask:  # type: ignore[type-arg]
             shown.append((mask, surprise, points, colour, turned))
             return reconcile(mask, surprise, points, colour=colour, turned=turned)
