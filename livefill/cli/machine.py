@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -58,15 +58,18 @@ def _compare_backends(size: tuple[int, int], seconds: float, *, as_json: bool) -
     if as_json:
         out.print_json(json.dumps(rows))
         return
-    usable = [row for row in rows if "reason" not in row]
-    titles = list(dict.fromkeys(key for row in usable for key in row))
-    table = Table(*titles, box=None)
-    for row in usable:
-        table.add_row(*(str(row.get(title, "")) for title in titles))
-    out.print(table)
+    out.print(side_by_side([row for row in rows if "reason" not in row]))
     for row in rows:
         if "reason" in row:
             out.print(f"{row['backend']}: {row['reason']}", markup=False)
+
+
+def side_by_side(rows: list[dict[str, Any]]) -> Table:
+    """Return a table with a column for each of the rows: there are few, of many values, and terminals are narrow."""
+    table = Table(box=None, show_header=False)
+    for title in dict.fromkeys(key for row in rows for key in row):
+        table.add_row(title, *(str(row.get(title, "")) for row in rows))
+    return table
 
 
 @app.command()
