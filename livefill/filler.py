@@ -110,8 +110,7 @@ class Filler:
         around = np.ones((2 * round(size / 64) + 1,) * 2, np.uint8)
         hole = np.asarray(cv2.dilate(covered.astype(np.uint8), around), np.float32)
         points, step = apply(to_crop, track.landmarks), self._step
-        reference, frame_size = self._profile.references[choice], (frame.image.shape[1], frame.image.shape[0])
-        look = reference.look(track.landmarks, to_crop, (size, size), frame_size, step=step)
+        look = self._profile.references[choice].look(track.landmarks, to_crop, (size, size), _size(frame), step=step)
         glance = self._tiny[choice].show(look, (look.shape[1], look.shape[0]))
         displacement = settle(glance, crop, 1 - hole, points)
         look = shift(look, displacement / np.float32(step))
@@ -131,16 +130,19 @@ class Filler:
         corners = apply(to_nodes, np.array([[left, top], [right, top], [left, bottom], [right, bottom]], np.float32))
         beyond = int(np.ceil(max(0.0, -float(corners.min()), float(corners.max()) - len(look) + 1)))
         if beyond:  # the crop: there nothing settles
-            to_nodes = to_nodes + np.array([[0, 0, beyond], [0, 0, beyond]], np.float32)
-            to_crop = to_crop + np.array([[0, 0, beyond], [0, 0, beyond]], np.float32) * self._step
-            side, size = (len(look) + 2 * beyond) * self._step, (frame.image.shape[1], frame.image.shape[0])
-            wide = reference.look(track.landmarks, to_crop, (side, side), size, step=self._step)
+            to_wide = to_crop + np.array([[0, 0, beyond], [0, 0, beyond]], np.float32) * self._step
+            to_nodes, side = scaled(to_wide, 1 / self._step), (len(look) + 2 * beyond) * self._step
+            wide = reference.look(track.landmarks, to_wide, (side, side), _size(frame), step=self._step)
             wide[beyond:-beyond, beyond:-beyond] = look
             look = wide
         step = max(1, step_of(to_nodes) // 2)
         interpolation = cv2.INTER_CUBIC if sharp else cv2.INTER_LINEAR
         turned = turn(look, to_nodes, box, step)
         return reference.show(turned, (right - left, bottom - top), step=step, interpolation=interpolation)
+
+
+def _size(frame: Frame) -> tuple[int, int]:
+    return frame.image.shape[1], frame.image.shape[0]
 
 
 def _unit(image: NDArray[np.uint8]) -> Floats:

@@ -19,7 +19,7 @@ AS_EXPECTED, STRANGE = 8.0, 18.0  # levels of surprise: up to here it is as expe
 MOSTLY = 0.3  # share of a piece, where it is over the face, that the network has to believe in
 SPECK = 0.004  # share of the face: smaller pieces are nothing
 EDGE_OF_FACE, TURNED, NEAR = 0.06, 6.0, 0.05  # eye distances; how that grows with the turn, from where on
-REACH = 13  # pixels around what the network believes in which a thing goes on
+REACH = 13  # pixels of a square around what the network believes in which a thing goes on
 BORDER = 0.08  # eye distances around the face in which the network is believed
 
 

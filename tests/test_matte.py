@@ -107,17 +107,17 @@ HANDLE = (46, 28, 56, 32)  # of a cup before the face, and beside it
 
 
 @pytest.mark.parametrize(
-    ("strange", "news", "covered"),
-    [(40, 2.0, True), (2, 2.0, False), (40, 0.0, False)],
-    ids=["of the thing", "as expected", "of a colour that was expected"],
+    ("strange", "news", "turned", "covered"),
+    [(40, 2.0, 0, True), (2, 2.0, 0, False), (40, 0.0, 0, False), (40, 2.0, 0.06, False)],
+    ids=["of the thing", "as expected", "of a colour that was expected", "turned"],
 )
 def test_beside_the_face_the_colour_of_the_thing_says_what_is_a_part_of_it(
-    strange: float, news: float, covered: bool
+    strange: float, news: float, turned: float, covered: bool
 ) -> None:
     levels = np.maximum(surprise((20, 20, 47, 44)), strange * box(*HANDLE))
     odds = 2 * box(20, 20, 56, 44)
     news = 2 * box(20, 20, 47, 44) + news * box(47, 28, 56, 32)
-    mask = reconcile(box(20, 20, 47, 44), levels, FACE, colour=Colours(odds, news))
+    mask = reconcile(box(20, 20, 47, 44), levels, FACE, colour=Colours(odds, news), turned=turned)
     assert (mask[30, 52] > 0.5) == covered
 
 

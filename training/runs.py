@@ -13,7 +13,7 @@ __all__ = ["begin_with", "computes_bfloat16", "log", "store"]
 
 
 def computes_bfloat16(device: str) -> bool:
-    """Tell whether a device computes in bfloat16; a processor that only imitates it is many times slower so."""
+    """Tell whether a device computes in bfloat16; others imitate it, and are slower so."""
     if device != "cpu":
         return torch.cuda.is_bf16_supported()
     able = torch.cpu.get_capabilities()
