@@ -113,20 +113,12 @@ class Comparison:
     """A face beside what the reference leads us to expect; all pictures are (n, n)."""
 
     surprise: Floats  # levels by which a pixel differs from what is expected around it
-    luma: Floats  # of what is expected
+    seen: Floats  # luma of the crop
+    luma: Floats  # of what is expected, in the crop's light
     face: Bits  # 1 inside its outline
     mouth: Bits  # 1 on and around the lips
     mask: Mask  # what is known to be covered
     inside: Mask  # 1 where the crop shows the frame
-
-    @property
-    def best_half(self) -> float:
-        """Share of the best half of the face that looks as expected, but for what is covered, 0..1.
-
-        Of another person's face no half does.
-        """
-        covered = (self.mask > 0.5).astype(np.uint8)
-        return _explained(self.luma, self.surprise, self.face, covered, self.mouth, self.inside)[1]
 
 
 def compare(crop: RGB, expected: RGB, points: Points, *, inside: Mask, mask: Mask) -> Comparison:
@@ -137,7 +129,7 @@ def compare(crop: RGB, expected: RGB, points: Points, *, inside: Mask, mask: Mas
     near = _grow(face, 0.5 * unit)
     seen, reference = _in_one_light(crop, expected, (1 - mask) * near * (1 - mouth) * inside, face, unit)
     surprise, _ = _surprise(seen, reference)
-    return Comparison(surprise, reference[..., 0], face, mouth, mask, inside)
+    return Comparison(surprise, seen[..., 0], reference[..., 0], face, mouth, mask, inside)
 
 
 def _in_one_light(crop: RGB, expected: RGB, free: Mask, face: Bits, unit: float) -> tuple[Floats, Floats]:

@@ -27,6 +27,7 @@ from livefill.geometry import (
     sample,
     scaled,
 )
+from livefill.identity import likeness
 from livefill.matte import reconcile, sharpen
 from livefill.observer import FACE_SHARE, MASK, SIZE, Observation, Observer
 from livefill.occluder import compare
@@ -37,13 +38,12 @@ from livefill.tracking.laying import StaticMask, inside, is_sound, lay, share_co
 from livefill.tracking.rigid import Posed, RigidFace, alike_when
 from livefill.types import RGB, Affine, Frame, Mask, Points, Track
 
-__all__ = ["ObserverTracker"]
+__all__ = ["RECOGNISED", "STRANGER", "Met", "ObserverTracker"]
 
 AGAIN = 0.12  # eye distances that the landmarks may be from where they were expected before it is worth a second look
 NEW_FACE, IS_FACE, WAS_FACE = 0.98, 0.5, 0.25  # what the network must say: of a new face, of one that is followed
 RECOGNISE_EVERY = 10  # frames between two looks at whose face it is
-# Share of the best half of a face that must look as expected: while it is followed, and at first.
-STRANGER, RECOGNISED = 0.35, 0.65
+STRANGER, RECOGNISED = 0.5, 0.65  # `likeness` that a face must have while it is followed, and at first
 STEADY = 0.8  # how much of the past the belief in a face keeps
 HIDDEN = 0.85  # share of the face that is covered when nothing can be said of its landmarks
 HOLD = 0.6  # seconds that a face that is hidden, or not seen, is carried on
@@ -62,7 +62,15 @@ class _Memory:
     crop: RGB
     mask: Mask  # of the crop, at half its size
     face: float  # 0..1, that it is one, steadied
-    known: float  # 0..1, how much of it looks like the profile's person
+    known: float  # 0..1, `likeness` to the profile's person, steadied
+
+
+class Met(NamedTuple):
+    """A face that was not followed before."""
+
+    seen: Observation
+    choice: int  # the reference that it was compared with
+    known: float  # 0..1, `likeness` to the profile's person
 
 
 class _Covered(NamedTuple):
@@ -169,21 +177,26 @@ class ObserverTracker:
         self._pause -= 1
         if not self._candidates:
             return None
-        first = self._observer.look_at(frame.image, crop_of(self._candidates.popleft(), SIZE, FACE_SHARE))
+        met = self.first_look(frame, crop_of(self._candidates.popleft(), SIZE, FACE_SHARE))
+        if met is None or met.known < RECOGNISED:
+            return None
+        seen, choice, known = met
+        self._candidates.clear()
+        self._seen = frame.time
+        mask, settled, turned = self._masked(frame, seen, None, choice)
+        points, rigid = self._rigid.complete(choice, seen, settled, mask, None, turned=turned)
+        return _Memory(points, rigid, seen.visible, seen.to_crop, seen.crop, mask, seen.face, known)
+
+    def first_look(self, frame: Frame, to_crop: Affine) -> Met | None:
+        """Look for a new face in the crop that `to_crop` cuts, SIZE pixels a side; None where there is none."""
+        first = self._observer.look_at(frame.image, to_crop)
         if first.face < IS_FACE or not is_sound(first.points, frame.image):
             return None
         choice = 0 if self._profile is None else self._profile.nearest(first.points)
         seen = self._look(frame, self._rigid.pose(choice, first.points, first.visible), choice)
         if seen.face < NEW_FACE or not is_sound(seen.points, frame.image):
             return None
-        known = self._recognise(frame, seen, choice)
-        if known < RECOGNISED:
-            return None
-        self._candidates.clear()
-        self._seen = frame.time
-        mask, settled, turned = self._masked(frame, seen, None, choice)
-        points, rigid = self._rigid.complete(choice, seen, settled, mask, None, turned=turned)
-        return _Memory(points, rigid, seen.visible, seen.to_crop, seen.crop, mask, seen.face, known)
+        return Met(seen, choice, self._recognise(frame, seen, choice))
 
     def _usual(self, frame: Frame) -> list[Candidate]:
         """Return where the face was last, or in the first reference: people sit where they sat."""
@@ -240,13 +253,13 @@ class ObserverTracker:
         return before + weight * (self._recognise(frame, seen, choice) - before)
 
     def _recognise(self, frame: Frame, seen: Observation, choice: int) -> float:
-        """Return how much of the best half of the face looks like the profile's person, 0..1; 1 without a profile."""
+        """Return how alike the face is to the profile's person, 0..1; 1 without a profile."""
         if not self._small:
             return 1.0
         mask = np.asarray(cv2.resize(seen.mask, (SIZE, SIZE), interpolation=cv2.INTER_LINEAR), np.float32)
         expected, _ = self._laid(frame, seen, choice, seen.crop, seen.to_crop, 1 - mask)
         shown, points = inside(frame.image, seen.to_crop, SIZE), apply(seen.to_crop, seen.points)
-        return compare(seen.crop, expected, points, inside=shown, mask=mask).best_half
+        return likeness(compare(seen.crop, expected, points, inside=shown, mask=mask))
 
     def _look(self, frame: Frame, prior: Points, choice: int) -> Observation:
         if not self._small:
