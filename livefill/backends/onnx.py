@@ -1,27 +1,37 @@
-"""ONNX Runtime: runs a network's file on the CPU, everywhere."""
+"""ONNX Runtime: runs a network's file on the CPU, everywhere, or on an NVIDIA GPU by its CUDA provider.
+
+The state of a stream stays where the network runs, in two sets of buffers that are read and written by turns.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import cycle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
+from onnxruntime import OrtValue
 
 from livefill.backends.engines import parse_contract, parse_states, threads
 from livefill.backends.network import Port
-from livefill.errors import BackendError
+from livefill.errors import BackendError, NotInstalledError
 from livefill.types import Tensor
 
-__all__ = ["OnnxNetwork"]
+__all__ = ["CudaNetwork", "OnnxNetwork"]
 
+# The package for the CPU lies in the same folder as that for GPUs: whichever came last is there.
+REMEDY = "pip uninstall -y onnxruntime onnxruntime-gpu && pip install 'onnxruntime-gpu[cuda,cudnn]'"
 TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(uint8)": np.uint8}
 
 
 class OnnxNetwork:
-    """A `Network` in 32 bits."""
+    """A `Network` in 32 bits on the CPU."""
 
     runtime, device = "onnx", "cpu, float32"
+    place = "cpu"  # where the state is, in ONNX Runtime's words
+    providers: tuple[Any, ...] = ("CPUExecutionProvider",)
 
     def __init__(self, path: Path, kind: str, *, keys: tuple[str, ...] = ()) -> None:
         """Open the file of a network of this `kind`, which must say `keys` about itself."""
@@ -32,34 +42,78 @@ class OnnxNetwork:
         # Threads spin within a run, where that is faster; between runs they would take the cores from everybody else.
         options.add_session_config_entry("session.force_spinning_stop", "1")
         try:
-            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            self.session = onnxruntime.InferenceSession(str(path), options, providers=list(self.providers))
         except Exception as error:  # ONNX Runtime raises classes of its own that it does not export
             raise BackendError(f"{path} cannot be loaded: {str(error).splitlines()[0]}") from error
-        self.contract = parse_contract(dict(self._session.get_modelmeta().custom_metadata_map), kind, keys, path=path)
-        self._outputs = [output.name for output in self._session.get_outputs()]
-        ports = {port.name: Port(tuple(port.shape), TYPES[port.type]) for port in self._session.get_inputs()}
-        self._states = {name: ports.pop(name) for name in parse_states(self.contract)}
+        self.contract = parse_contract(dict(self.session.get_modelmeta().custom_metadata_map), kind, keys, path=path)
+        ports = {port.name: Port(tuple(port.shape), TYPES[port.type]) for port in self.session.get_inputs()}
+        self.states = {name: ports.pop(name) for name in parse_states(self.contract)}
         self.inputs = ports
 
     def run(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Run once."""
-        return dict(zip(self._outputs, self._session.run(self._outputs, dict(inputs)), strict=True))
+        return self.stream().run(inputs)
 
     def stream(self) -> _Stream:
         """Begin a video."""
-        return _Stream(self, {name: np.zeros(port.shape, port.dtype) for name, port in self._states.items()})
+        return _Stream(self)
+
+
+class CudaNetwork(OnnxNetwork):
+    """A `Network` in 32 bits on the first NVIDIA GPU."""
+
+    runtime, device = "cuda", "gpu, float32"
+    place = "cuda"
+    # TF32 rounds factors to ten bits: what is computed would no longer be what the CPU computes.
+    providers = (("CUDAExecutionProvider", {"use_tf32": "0", "cudnn_conv_algo_search": "EXHAUSTIVE"}),)
+
+    def __init__(self, path: Path, kind: str, *, keys: tuple[str, ...] = ()) -> None:
+        """Open the file of a network; raises `BackendError` where ONNX Runtime would quietly take the CPU instead."""
+        wanted = "CUDAExecutionProvider"
+        if wanted not in onnxruntime.get_available_providers():
+            raise NotInstalledError("cuda cannot be used: this ONNX Runtime is for the CPU. Run: " + REMEDY)
+        onnxruntime.preload_dlls()  # CUDA and cuDNN come as packages beside it
+        super().__init__(path, kind, keys=keys)
+        if self.session.get_providers()[0] != wanted:
+            raise BackendError(
+                "ONNX Runtime found no NVIDIA GPU that it can use, or not the CUDA and cuDNN it was made for: "
+                "look at what nvidia-smi says of the driver, and run: " + REMEDY
+            )
 
 
 class _Stream:
-    def __init__(self, network: OnnxNetwork, state: dict[str, Tensor]) -> None:
-        self._network, self._state = network, state
-        self.steps = 0
+    def __init__(self, network: OnnxNetwork) -> None:
+        place, session = network.place, network.session
+        outputs = [output.name for output in session.get_outputs()]
+        self._said = [name for name in outputs if name.removeprefix("next_") not in network.states]
+        self._session, self.steps = session, 0
+        self._kept = [
+            {
+                name: OrtValue.ortvalue_from_numpy(np.zeros(port.shape, port.dtype), place, 0)
+                for name, port in network.states.items()
+            }
+            for _ in range(2 if network.states else 1)
+        ]
+        self._turns = cycle(
+            [self._bound(read, write) for read, write in zip(self._kept, reversed(self._kept), strict=True)]
+        )
+
+    def _bound(self, read: dict[str, OrtValue], write: dict[str, OrtValue]) -> Any:
+        binding = self._session.io_binding()
+        for name in self._said:
+            binding.bind_output(name)
+        for name, value in read.items():
+            binding.bind_ortvalue_input(name, value)
+            binding.bind_ortvalue_output(f"next_{name}", write[name])
+        return binding
 
     def run(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        said = self._network.run({**inputs, **self._state})
-        self._state = {name: said.pop(f"next_{name}") for name in self._state}
+        binding = next(self._turns)
+        for name, value in inputs.items():
+            binding.bind_cpu_input(name, np.ascontiguousarray(value))
+        self._session.run_with_iobinding(binding)
         self.steps += 1
-        return said
+        return {name: value.numpy() for name, value in zip(self._said, binding.get_outputs(), strict=False)}
 
     def state(self) -> dict[str, Tensor]:
-        return dict(self._state)
+        return {name: value.numpy() for name, value in self._kept[self.steps % len(self._kept)].items()}

@@ -30,7 +30,7 @@ from livefill.geometry import (
 from livefill.identity import likeness
 from livefill.matte import reconcile, sharpen
 from livefill.observer import FACE_SHARE, MASK, SIZE, Observation, Observer
-from livefill.occluder import compare
+from livefill.occluder import Comparison, compare
 from livefill.profile import Profile
 from livefill.settling import settle, shift
 from livefill.smoothing import OneEuro
@@ -44,6 +44,7 @@ AGAIN = 0.12  # eye distances that the landmarks may be from where they were exp
 NEW_FACE, IS_FACE, WAS_FACE = 0.98, 0.5, 0.25  # what the network must say: of a new face, of one that is followed
 RECOGNISE_EVERY = 10  # frames between two looks at whose face it is
 STRANGER, RECOGNISED = 0.5, 0.65  # `likeness` that a face must have while it is followed, and at first
+SURE = 0.85  # the same in half the size, from which on there is no doubt: there strangers come to .72
 STEADY = 0.8  # how much of the past the belief in a face keeps
 HIDDEN = 0.85  # share of the face that is covered when nothing can be said of its landmarks
 HOLD = 0.6  # seconds that a face that is hidden, or not seen, is carried on
@@ -79,6 +80,7 @@ class _Covered(NamedTuple):
     mask: Mask  # of the crop, at half its size
     settled: Points | None = None  # landmarks where the reference's texture lies; None where nothing is covered
     turned: float = 0.0  # eye distances that the head is turned from the reference
+    compared: Comparison | None = None  # with the reference; None where nothing is covered
 
 
 class ObserverTracker:
@@ -153,7 +155,8 @@ class ObserverTracker:
         seen = self._look(frame, self._rigid.pose(choice, last.rigid.points), choice)
         if seen.moved > AGAIN:
             seen = self._look(frame, self._rigid.pose(choice, seen.points, seen.visible), choice)
-        mask, settled, turned = self._masked(frame, seen, last, choice)
+        covered = self._masked(frame, seen, last, choice)
+        mask = covered.mask
         hidden = share_covered(mask, apply(scaled(seen.to_crop, MASK / SIZE), last.points)) > HIDDEN
         face = last.face if hidden else STEADY * last.face + (1 - STEADY) * seen.face
         if not hidden and seen.face > IS_FACE:
@@ -163,8 +166,8 @@ class ObserverTracker:
         # Where nothing is seen to go by, the face is where it was, until it shows itself again.
         points, rigid = last.points, last.rigid
         if not hidden:
-            points, rigid = self._rigid.complete(choice, seen, settled, mask, last.rigid, turned=turned)
-        known = last.known if hidden else self._known(frame, seen, choice, last.known)
+            points, rigid = self._complete(choice, seen, covered, last.rigid)
+        known = last.known if hidden else self._known(frame, seen, covered, choice, last.known)
         if known < STRANGER:
             return None
         return _Memory(points, rigid, seen.visible, seen.to_crop, seen.crop, mask, face, known)
@@ -183,9 +186,9 @@ class ObserverTracker:
         seen, choice, known = met
         self._candidates.clear()
         self._seen = frame.time
-        mask, settled, turned = self._masked(frame, seen, None, choice)
-        points, rigid = self._rigid.complete(choice, seen, settled, mask, None, turned=turned)
-        return _Memory(points, rigid, seen.visible, seen.to_crop, seen.crop, mask, seen.face, known)
+        covered = self._masked(frame, seen, None, choice)
+        points, rigid = self._complete(choice, seen, covered, None)
+        return _Memory(points, rigid, seen.visible, seen.to_crop, seen.crop, covered.mask, seen.face, known)
 
     def first_look(self, frame: Frame, to_crop: Affine) -> Met | None:
         """Look for a new face in the crop that `to_crop` cuts, SIZE pixels a side; None where there is none."""
@@ -196,7 +199,7 @@ class ObserverTracker:
         seen = self._look(frame, self._rigid.pose(choice, first.points, first.visible), choice)
         if seen.face < NEW_FACE or not is_sound(seen.points, frame.image):
             return None
-        return Met(seen, choice, self._recognise(frame, seen, choice))
+        return Met(seen, choice, self._recognise(frame, seen, choice, SIZE))
 
     def _usual(self, frame: Frame) -> list[Candidate]:
         """Return where the face was last, or in the first reference: people sit where they sat."""
@@ -234,7 +237,13 @@ class ObserverTracker:
         compared = compare(crop, expected, points, inside=inside(frame.image, to_half, MASK), mask=seen.mask)
         turned, colour = self._rigid.turned(choice, seen), colour_odds(crop, expected, mask, points)
         judged = self._judge(mask, compared.surprise, points, colour=colour, turned=turned)
-        return _Covered(judged, settled, turned)
+        return _Covered(judged, settled, turned, compared)
+
+    def _complete(
+        self, choice: int, seen: Observation, covered: _Covered, before: Posed | None
+    ) -> tuple[Points, Posed]:
+        mask, settled, turned, _ = covered
+        return self._rigid.complete(choice, seen, settled, mask, before, turned=turned)
 
     def _laid(
         self, frame: Frame, seen: Observation, choice: int, crop: RGB, to_crop: Affine, free: Mask
@@ -244,22 +253,30 @@ class ObserverTracker:
         field = settle(expected, crop, free, apply(to_crop, seen.points))
         return shift(expected, field), field
 
-    def _known(self, frame: Frame, seen: Observation, choice: int, before: float) -> float:
-        """Say now and then whether it is still the profile's person."""
+    def _known(self, frame: Frame, seen: Observation, covered: _Covered, choice: int, before: float) -> float:
+        """Say now and then whether it is still the profile's person; a glance at half the size mostly tells."""
         self._count += 1
         if self._count % RECOGNISE_EVERY:
             return before
         weight = 0.5 * alike_when(self._rigid.turned(choice, seen))  # from the side anybody looks strange
-        return before + weight * (self._recognise(frame, seen, choice) - before)
+        if not weight:
+            return before
+        glance = covered.compared
+        known = self._recognise(frame, seen, choice, MASK) if glance is None else likeness(glance)
+        if known < SURE:
+            known = self._recognise(frame, seen, choice, SIZE)
+        return before + weight * (known - before)
 
-    def _recognise(self, frame: Frame, seen: Observation, choice: int) -> float:
-        """Return how alike the face is to the profile's person, 0..1; 1 without a profile."""
+    def _recognise(self, frame: Frame, seen: Observation, choice: int, side: int) -> float:
+        """Return how alike a face is to the profile's person, in a view of `side` pixels, 0..1; 1 without a profile."""
         if not self._small:
             return 1.0
-        mask = np.asarray(cv2.resize(seen.mask, (SIZE, SIZE), interpolation=cv2.INTER_LINEAR), np.float32)
-        expected, _ = self._laid(frame, seen, choice, seen.crop, seen.to_crop, 1 - mask)
-        shown, points = inside(frame.image, seen.to_crop, SIZE), apply(seen.to_crop, seen.points)
-        return likeness(compare(seen.crop, expected, points, inside=shown, mask=mask))
+        to_view = scaled(seen.to_crop, side / SIZE)
+        crop = np.asarray(cv2.resize(seen.crop, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
+        mask = np.asarray(cv2.resize(seen.mask, (side, side), interpolation=cv2.INTER_LINEAR), np.float32)
+        expected, _ = self._laid(frame, seen, choice, crop, to_view, 1 - mask)
+        shown, points = inside(frame.image, to_view, side), apply(to_view, seen.points)
+        return likeness(compare(crop, expected, points, inside=shown, mask=mask))
 
     def _look(self, frame: Frame, prior: Points, choice: int) -> Observation:
         if not self._small:

@@ -31,7 +31,7 @@ def test_every_backend_says_what_it_is(name: str) -> None:
     assert spec.size >= 64
 
 
-@pytest.mark.parametrize("name", ["cuda", "", "Reference", "auto "])
+@pytest.mark.parametrize("name", ["metal", "", "Reference", "auto "])
 def test_unknown_backend_is_an_error_that_names_the_known(name: str) -> None:
     with pytest.raises(BackendError) as raised:
         open_session(name)
@@ -74,7 +74,7 @@ def test_auto_with_no_runtime_gives_every_reason(monkeypatch: pytest.MonkeyPatch
         raise BackendError(f"{runtime} is out of order.")
 
     monkeypatch.setattr(runtimes, "open_network", refuse)
-    with pytest.raises(BackendError, match=r"onnx is out of order\. openvino is out of order\. tensorrt"):
+    with pytest.raises(BackendError, match=r"onnx is out of order\. .*openvino is out of order\. tensorrt"):
         choose()
 
 

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 from networks import CONTRACT, there, write
 
@@ -10,7 +12,7 @@ from livefill.backends import engines
 from livefill.backends.engines import engine_path
 from livefill.backends.network import Network, examples
 from livefill.backends.runtimes import RUNTIMES, open_network
-from livefill.errors import BackendError
+from livefill.errors import BackendError, NotInstalledError
 
 
 @pytest.fixture(params=RUNTIMES)
@@ -84,3 +86,32 @@ def test_streams_of_one_network_do_not_mix(runtime: str) -> None:
     for expected in wanted:
         np.testing.assert_array_equal(one.run(inputs)["fill"], expected)
         another.run(other)
+
+
+def test_the_state_goes_from_step_to_step(runtime: str) -> None:
+    network = open_network("fast", kind="generator", keys=("states",), runtime=runtime)
+    inputs, stream = examples(network), network.stream()
+    assert all(not value.any() for value in stream.state().values())
+    first = stream.run(inputs)["fill"].copy()
+    kept = {name: value.copy() for name, value in stream.state().items()}
+    assert all(value.any() for value in kept.values())
+    assert np.abs(stream.run(inputs)["fill"] - first).max() > 1e-4  # what was before changes what is said now
+    assert any(np.abs(value - kept[name]).max() > 1e-4 for name, value in stream.state().items())
+
+
+def test_cuda_without_onnx_runtime_for_gpus_says_what_to_install() -> None:
+    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+        pytest.skip("ONNX Runtime for GPUs is installed")
+    with pytest.raises(NotInstalledError, match=r"for the CPU\. .*pip install 'onnxruntime-gpu"):
+        open_network("finder", runtime="cuda")
+
+
+@pytest.mark.filterwarnings("ignore:Specified provider 'CUDAExecutionProvider'")
+def test_cuda_never_becomes_the_cpu_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
+    if shutil.which("nvidia-smi"):
+        pytest.skip("there may be a GPU")
+    claimed = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr("livefill.backends.onnx.onnxruntime.get_available_providers", lambda: claimed)
+    monkeypatch.setattr("livefill.backends.onnx.onnxruntime.preload_dlls", lambda: None)
+    with pytest.raises(BackendError, match=r"no NVIDIA GPU.*nvidia-smi"):
+        open_network("finder", runtime="cuda")
