@@ -27,9 +27,9 @@ TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(uin
 
 
 class OnnxNetwork:
-    """A `Network` in 32 bits on the CPU."""
+    """A `Network` on the CPU, in the precision that its file has: 32 bits, unless it says otherwise."""
 
-    runtime, device = "onnx", "cpu, float32"
+    runtime, where = "onnx", "cpu"
     place = "cpu"  # where the state is, in ONNX Runtime's words
     providers: tuple[Any, ...] = ("CPUExecutionProvider",)
 
@@ -46,6 +46,7 @@ class OnnxNetwork:
         except Exception as error:  # ONNX Runtime raises classes of its own that it does not export
             raise BackendError(f"{path} cannot be loaded: {str(error).splitlines()[0]}") from error
         self.contract = parse_contract(dict(self.session.get_modelmeta().custom_metadata_map), kind, keys, path=path)
+        self.device = f"{self.where}, {self.contract.get('precision', 'float32')}"
         ports = {port.name: Port(tuple(port.shape), TYPES[port.type]) for port in self.session.get_inputs()}
         self.states = {name: ports.pop(name) for name in parse_states(self.contract)}
         self.inputs = ports
@@ -60,9 +61,9 @@ class OnnxNetwork:
 
 
 class CudaNetwork(OnnxNetwork):
-    """A `Network` in 32 bits on the first NVIDIA GPU."""
+    """A `Network` on the first NVIDIA GPU."""
 
-    runtime, device = "cuda", "gpu, float32"
+    runtime, where = "cuda", "gpu"
     place = "cuda"
     # TF32 rounds factors to ten bits: what is computed would no longer be what the CPU computes.
     providers = (("CUDAExecutionProvider", {"use_tf32": "0", "cudnn_conv_algo_search": "EXHAUSTIVE"}),)
