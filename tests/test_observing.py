@@ -159,15 +159,22 @@ def test_somebody_else_is_not_taken_for_the_profiles_person(scene: Scene) -> Non
     assert scene.points is not None
     noise = np.random.default_rng(0).integers(0, 256, scene.image.shape, np.uint8)
     stranger = Scene(scene.person, scene.points, noise)
-    assert watch(tracker_of(stranger, scene.person), stranger, 10) == [None] * 10
+    tracker = tracker_of(stranger, scene.person)
+    assert watch(tracker, stranger, 10) == [None] * 10
+    assert tracker.stranger
     assert all(track is not None for track in watch(tracker_of(stranger), stranger, 4))  # without a profile: anybody
+    stranger.points = None  # who leaves
+    watch(tracker, stranger, 60, start=10)
+    assert not tracker.stranger
 
 
 def test_a_person_who_takes_the_others_place_is_noticed(scene: Scene) -> None:
     tracker = tracker_of(scene, scene.person)
     watch(tracker, scene, 5)
+    assert not tracker.stranger
     scene.image = np.random.default_rng(0).integers(0, 256, scene.image.shape, np.uint8)
     assert watch(tracker, scene, 60, start=5)[-1] is None
+    assert tracker.stranger
 
 
 def test_what_is_always_covered_is_in_every_mask(scene: Scene) -> None:

@@ -9,12 +9,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from livefill.backends.runtimes import open_network
 from livefill.evidence import colour_odds
@@ -30,15 +27,16 @@ from livefill.geometry import (
 from livefill.identity import likeness
 from livefill.matte import reconcile, sharpen
 from livefill.observer import FACE_SHARE, MASK, SIZE, Observation, Observer
-from livefill.occluder import Comparison, compare
+from livefill.occluder import compare
 from livefill.profile import Profile
 from livefill.settling import settle, shift
 from livefill.smoothing import OneEuro
 from livefill.tracking.laying import StaticMask, inside, is_sound, lay, share_covered
+from livefill.tracking.memory import Covered, Memory, Met
 from livefill.tracking.rigid import Posed, RigidFace, alike_when
 from livefill.types import RGB, Affine, Frame, Mask, Points, Track
 
-__all__ = ["RECOGNISED", "STRANGER", "Met", "ObserverTracker"]
+__all__ = ["RECOGNISED", "STRANGER", "ObserverTracker"]
 
 AGAIN = 0.12  # eye distances that the landmarks may be from where they were expected before it is worth a second look
 NEW_FACE, IS_FACE, WAS_FACE = 0.98, 0.5, 0.25  # what the network must say: of a new face, of one that is followed
@@ -49,38 +47,8 @@ STEADY = 0.8  # how much of the past the belief in a face keeps
 HIDDEN = 0.85  # share of the face that is covered when nothing can be said of its landmarks
 HOLD = 0.6  # seconds that a face that is hidden, or not seen, is carried on
 SEARCH_EVERY = 3  # frames from one look over the whole picture to the next
+SUSPICION = 1.0  # seconds that somebody else who was seen counts as there
 LINGER = 0.4  # of the last mask, where the network is in doubt
-
-
-@dataclass(frozen=True, slots=True)
-class _Memory:
-    """What one frame hands to the next."""
-
-    points: Points  # in the frame, as observed
-    rigid: Posed  # a face that only turns and moves, on them
-    visible: NDArray[np.float32]  # (468,) 0..1
-    to_crop: Affine
-    crop: RGB
-    mask: Mask  # of the crop, at half its size
-    face: float  # 0..1, that it is one, steadied
-    known: float  # 0..1, `likeness` to the profile's person, steadied
-
-
-class Met(NamedTuple):
-    """A face that was not followed before."""
-
-    seen: Observation
-    choice: int  # the reference that it was compared with
-    known: float  # 0..1, `likeness` to the profile's person
-
-
-class _Covered(NamedTuple):
-    """What covers a head."""
-
-    mask: Mask  # of the crop, at half its size
-    settled: Points | None = None  # landmarks where the reference's texture lies; None where nothing is covered
-    turned: float = 0.0  # eye distances that the head is turned from the reference
-    compared: Comparison | None = None  # with the reference; None where nothing is covered
 
 
 class ObserverTracker:
@@ -109,8 +77,10 @@ class ObserverTracker:
         self._judge = judge
         self._finder = finder or Finder(open_network("finder", keys=("size",)).run)
         self._smooth = OneEuro()
-        self._last: _Memory | None = None
+        self._last: Memory | None = None
         self._seen = 0.0  # time of the last good look
+        self._now = 0.0  # time of the last frame
+        self._strange = -SUSPICION  # and of the last in which somebody else was seen
         self._pause = 0  # frames until the next search
         self._count = 0  # frames of a face
         self._candidates: deque[Candidate] = deque()
@@ -124,8 +94,14 @@ class ObserverTracker:
         """What cut the last frame's crop, SIZE pixels a side; None while there is no face."""
         return None if self._last is None else self._last.to_crop
 
+    @property
+    def stranger(self) -> bool:
+        """Whether a face is there, but it is not the profile's person."""
+        return self._last is None and self._now - self._strange < SUSPICION
+
     def track(self, frame: Frame) -> Track | None:
         """Return landmarks and mask, or None where this person's face is not to be found."""
+        self._now = frame.time
         memory = self._follow(frame, self._last) if self._last is not None else None
         if memory is None:
             self._forget()
@@ -141,7 +117,7 @@ class ObserverTracker:
             self._last, self._pause = None, 0
             self._smooth.reset()
 
-    def _report(self, frame: Frame, memory: _Memory) -> Track:
+    def _report(self, frame: Frame, memory: Memory) -> Track:
         mask = sharpen(memory.mask, memory.crop)
         if self._static is not None:
             mask = np.maximum(mask, self._static.cut(memory.to_crop, frame.image.shape, SIZE))
@@ -149,7 +125,7 @@ class ObserverTracker:
         laid = lay(mask, memory.to_crop, frame.image.shape)
         return Track(points, laid, min(memory.face, memory.known))
 
-    def _follow(self, frame: Frame, last: _Memory) -> _Memory | None:
+    def _follow(self, frame: Frame, last: Memory) -> Memory | None:
         """Observe the face of the last frame in this one; None when it is lost or turns out to be another's."""
         choice = self._choose(last)
         seen = self._look(frame, self._rigid.pose(choice, last.rigid.points), choice)
@@ -169,10 +145,11 @@ class ObserverTracker:
             points, rigid = self._complete(choice, seen, covered, last.rigid)
         known = last.known if hidden else self._known(frame, seen, covered, choice, last.known)
         if known < STRANGER:
+            self._strange = frame.time
             return None
-        return _Memory(points, rigid, seen.visible, seen.to_crop, seen.crop, mask, face, known)
+        return Memory(points, rigid, seen.visible, seen.to_crop, seen.crop, mask, face, known)
 
-    def _search(self, frame: Frame) -> _Memory | None:
+    def _search(self, frame: Frame) -> Memory | None:
         """Look for a face, a little in every frame: over the whole picture now and then, at one place each time."""
         if not self._candidates and self._pause <= 0:
             self._candidates.extend([*self._finder.find(frame.image), *self._usual(frame)])
@@ -181,14 +158,17 @@ class ObserverTracker:
         if not self._candidates:
             return None
         met = self.first_look(frame, crop_of(self._candidates.popleft(), SIZE, FACE_SHARE))
-        if met is None or met.known < RECOGNISED:
+        if met is None:
+            return None
+        if met.known < RECOGNISED:
+            self._strange = frame.time
             return None
         seen, choice, known = met
         self._candidates.clear()
         self._seen = frame.time
         covered = self._masked(frame, seen, None, choice)
         points, rigid = self._complete(choice, seen, covered, None)
-        return _Memory(points, rigid, seen.visible, seen.to_crop, seen.crop, covered.mask, seen.face, known)
+        return Memory(points, rigid, seen.visible, seen.to_crop, seen.crop, covered.mask, seen.face, known)
 
     def first_look(self, frame: Frame, to_crop: Affine) -> Met | None:
         """Look for a new face in the crop that `to_crop` cuts, SIZE pixels a side; None where there is none."""
@@ -212,7 +192,7 @@ class ObserverTracker:
         scale = np.array([width / first.image.shape[1], height / first.image.shape[0]], np.float32)
         return [Candidate.of(first.points * scale)]
 
-    def _masked(self, frame: Frame, seen: Observation, last: _Memory | None, choice: int) -> _Covered:
+    def _masked(self, frame: Frame, seen: Observation, last: Memory | None, choice: int) -> Covered:
         """Return what covers the head, and what the reference says of it.
 
         The mask follows the network where that is sure, lingers where it is not, and is then compared with the
@@ -225,9 +205,9 @@ class ObserverTracker:
             doubt = LINGER * (1 - np.abs(2 * mask - 1))
             mask = np.asarray(mask + doubt * (before - mask), np.float32)
         if self._profile is None:
-            return _Covered(mask)
+            return Covered(mask)
         if not (mask > 0.5).any():
-            return _Covered(np.zeros_like(mask))
+            return Covered(np.zeros_like(mask))
         crop = np.asarray(cv2.resize(seen.crop, (MASK, MASK), interpolation=cv2.INTER_AREA), np.uint8)
         free = 1 - cv2.dilate(seen.mask, np.ones((3, 3), np.uint8))
         expected, field = self._laid(frame, seen, choice, crop, to_half, np.asarray(free, np.float32))
@@ -237,11 +217,9 @@ class ObserverTracker:
         compared = compare(crop, expected, points, inside=inside(frame.image, to_half, MASK), mask=seen.mask)
         turned, colour = self._rigid.turned(choice, seen), colour_odds(crop, expected, mask, points)
         judged = self._judge(mask, compared.surprise, points, colour=colour, turned=turned)
-        return _Covered(judged, settled, turned, compared)
+        return Covered(judged, settled, turned, compared)
 
-    def _complete(
-        self, choice: int, seen: Observation, covered: _Covered, before: Posed | None
-    ) -> tuple[Points, Posed]:
+    def _complete(self, choice: int, seen: Observation, covered: Covered, before: Posed | None) -> tuple[Points, Posed]:
         mask, settled, turned, _ = covered
         return self._rigid.complete(choice, seen, settled, mask, before, turned=turned)
 
@@ -253,7 +231,7 @@ class ObserverTracker:
         field = settle(expected, crop, free, apply(to_crop, seen.points))
         return shift(expected, field), field
 
-    def _known(self, frame: Frame, seen: Observation, covered: _Covered, choice: int, before: float) -> float:
+    def _known(self, frame: Frame, seen: Observation, covered: Covered, choice: int, before: float) -> float:
         """Say now and then whether it is still the profile's person; a glance at half the size mostly tells."""
         self._count += 1
         if self._count % RECOGNISE_EVERY:
@@ -290,7 +268,7 @@ class ObserverTracker:
         height, width = frame.image.shape[:2]
         return self._small[choice].view(points, to_crop, (side, side), (width, height))
 
-    def _choose(self, last: _Memory) -> int:
+    def _choose(self, last: Memory) -> int:
         if self._profile is None:
             return 0
         return self._profile.nearest(last.points, last.visible, current=last.rigid.reference)
