@@ -16,6 +16,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from livefill.discreet import stay_discreet
+
 if TYPE_CHECKING:
     from livefill.app import calibrate
     from livefill.backends import open_session
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from livefill.types import Frame, Patch, Track
 
 __version__ = "0.1.0"
+
+stay_discreet()  # whatever is imported next
 
 __all__ = [
     "Filler",

@@ -21,6 +21,8 @@ from livefill.types import Tensor
 
 __all__ = ["CudaNetwork", "OnnxNetwork"]
 
+onnxruntime.disable_telemetry_events()  # for Windows; elsewhere `discreet` has done it
+
 # The package for the CPU lies in the same folder as that for GPUs: whichever came last is there.
 REMEDY = "pip uninstall -y onnxruntime onnxruntime-gpu && pip install 'onnxruntime-gpu[cuda,cudnn]'"
 TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(uint8)": np.uint8}

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
 
 WATCHED = """
 import sys
@@ -33,10 +37,24 @@ def test_the_watch_sees_who_starts_a_program() -> None:
     assert "subprocess.Popen" in events("import subprocess, sys; subprocess.run([sys.executable, '-c', ''])")
 
 
+RUN = (
+    "from livefill.backends.runtimes import choose, open_network\n"
+    "from livefill.backends import open_session\n"
+    "choose(); open_session('auto'); open_network('observer', runtime='auto')"
+)
+
+
+@pytest.mark.parametrize("code", [RUN, "import training, openvino, onnxruntime", "import export, onnxruntime"])
+def test_no_library_leaves_a_trace_of_its_use(code: str, tmp_path: Path) -> None:
+    """Those that report their use, from native code too, first give the machine a number and write it down."""
+    if "openvino" in code:
+        pytest.importorskip("openvino")
+    mute = ("ORT_DISABLE_TELEMETRY", "CI", "GITHUB_ACTIONS", "TF_BUILD", "XDG_CACHE_HOME")
+    environment = {name: value for name, value in os.environ.items() if name not in mute}
+    homes = {"HOME": str(tmp_path), "USERPROFILE": str(tmp_path), "LIVEFILL_HOME": str(tmp_path / "livefill")}
+    subprocess.run([sys.executable, "-c", code], env=environment | homes, check=True, capture_output=True)
+    assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")) == []
+
+
 def test_opening_and_running_the_networks_asks_nobody() -> None:
-    code = (
-        "from livefill.backends.runtimes import choose, open_network\n"
-        "from livefill.backends import open_session\n"
-        "choose(); open_session('auto'); open_network('observer', runtime='auto')"
-    )
-    assert events(code) == "[]"
+    assert events(RUN) == "[]"
