@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -21,11 +22,12 @@ from livefill.profile import Profile
 from livefill.sinks.behind import BehindSink
 from livefill.sinks.file import VideoFileSink, check_target
 from livefill.stats import Stats
-from livefill.tracking import NoTracker, open_tracker
+from livefill.tracking import NoTracker, ObserverTracker, open_tracker
 from livefill.types import Frame, Mask, ModelSpec, Patch, Track, Tracker
 
 __all__ = [
     "FaceOnly",
+    "Filled",
     "NoFiller",
     "calibrate",
     "fill_file",
@@ -140,6 +142,22 @@ def read_mask(path: Path) -> Mask:
     return np.asarray(gray / np.float32(65535 if gray.dtype == np.uint16 else 255), np.float32)
 
 
+class Filled(NamedTuple):
+    """How many frames of a video there were of each kind."""
+
+    frames: int  # all
+    filled: int  # in which something was filled
+    lost: int  # in which the profile's face was not to be found
+    strange: int  # of these, in which there was somebody else's
+
+    def and_of(self, shown: Shown, stages: Stages) -> Filled:
+        """Count one more."""
+        tracker, lost = stages.tracker, shown.track is None
+        strange = lost and isinstance(tracker, ObserverTracker) and tracker.stranger
+        filled = shown.after is not shown.before
+        return Filled(self.frames + 1, self.filled + filled, self.lost + lost, self.strange + strange)
+
+
 def fill_file(
     source_path: Path,
     out: Path,
@@ -151,21 +169,21 @@ def fill_file(
     tracker: str = DEFAULT_TRACKER,
     stats: Stats | None = None,
     on_frame: Callable[[int, int], None] = lambda done, total: None,
-) -> int:
-    """Fill a video file and return the number of frames; nothing is left under `out` unless all went well.
+) -> Filled:
+    """Fill a video file and return what became of its frames; nothing is left under `out` unless all went well.
 
     `on_frame` is told how many frames are done, of how many (0 where that is unknown).
     """
     _not_itself(out, source_path)
     with AheadSource(FileSource(source_path)) as source:
         stages, _ = stages_for(profile, backend=backend, mask=mask, tracker=tracker)
-        done = 0
+        done = Filled(0, 0, 0, 0)
 
         def between(shown: Shown | None) -> bool:
             nonlocal done
             if shown is not None:
-                done += 1
-                on_frame(done, source.frames)
+                done = done.and_of(shown, stages)
+                on_frame(done.frames, source.frames)
             return True
 
         try:

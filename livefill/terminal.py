@@ -82,7 +82,7 @@ class LiveLine:
         live, now = self._live, self._live.stats.summary()
         return (
             f"{live.state} · {now.fps:.1f} fps · age {now.age_p50:.0f} ms (p95 {now.age_p95:.0f}) · "
-            f"{now.dropped} dropped · {live.device} → {live.sink_label} · p pause, c calibrate, q quit"
+            f"p pause, c calibrate, q quit · {now.dropped} dropped · {live.device} → {live.sink_label}"
         )
 
     def summary(self) -> str:
@@ -105,8 +105,9 @@ class LiveLine:
 class CalibrationLine:
     """Guides the user through a calibration."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, console: Console, *, guide: bool = True) -> None:
+        """`guide` is whether there is somebody before a camera who can be told what to do."""
+        self._console, self._guide = console, guide
         self._redraw = Redraw(Text("looking"), console=console, auto_refresh=False, transient=True)
         self._said = ""
 
@@ -122,7 +123,8 @@ class CalibrationLine:
 
     def update(self, judgement: Judgement, progress: float) -> None:
         """Show the hint of the last frame; without a terminal, only when it changes."""
-        hint = judgement.hint or "good: turn your head a little to each side, open your mouth once"
+        more = ": turn your head a little to each side, open your mouth once" if self._guide else ""
+        hint = judgement.hint or f"good{more}"
         if self._console.is_terminal:
             self._redraw.update(Text(f"{progress:4.0%}  {hint}"), refresh=True)
         elif hint != self._said:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -91,6 +93,18 @@ def person(name: str = "default", *, size: tuple[int, int] = (256, 256), mouths:
         points = face((size[0] / 2, size[1] / 2), 0.43 * size[0], mouth=mouth)
         references.append(Reference(picture(points, size), points, depth(points)))
     return Profile(name, tuple(references))
+
+
+def somebody_else(profile: Profile) -> Profile:
+    """Somebody whose face lies where the profile's does, with other features in other places."""
+
+    def other(image: RGB, seed: int) -> RGB:
+        noise = np.random.default_rng(seed).normal(0, 30, (48, 64)).astype(np.float32)
+        features = cv2.resize(noise, image.shape[1::-1], interpolation=cv2.INTER_CUBIC)[..., None]
+        return np.clip(cv2.GaussianBlur(image, (0, 0), 8) + features, 0, 255).astype(np.uint8)
+
+    changed = tuple(replace(one, image=other(one.image, seed)) for seed, one in enumerate(profile.references))
+    return Profile("somebody", changed)
 
 
 def move(degrees: float = 0.0, scale: float = 1.0, shift: tuple[float, float] = (0, 0), about: float = 128) -> Affine:

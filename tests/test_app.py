@@ -11,6 +11,7 @@ from footage import Clips, Demo, read
 
 from livefill.app import (
     FaceOnly,
+    Filled,
     NoFiller,
     calibrate,
     fill_file,
@@ -78,9 +79,19 @@ def test_progress_and_stages_are_reported(home: Path, clips: Clips, tmp_path: Pa
     done = fill_file(
         clips.nobody, tmp_path / "out.mp4", None, stats=stats, on_frame=lambda *numbers: told.append(numbers)
     )
-    assert done == 6
+    assert done == Filled(frames=6, filled=0, lost=6, strange=0)
     assert told == [(i, 6) for i in range(1, 7)]
     assert list(stats.summary().stages) == ["capture", "observe", "fill", "paste", "sink"]
+
+
+def test_frames_with_somebody_elses_face_are_counted(home: Path, demo: Demo, clips: Clips, tmp_path: Path) -> None:
+    done = fill_file(clips.clean, tmp_path / "out.mp4", synthetic.somebody_else(demo.profile), backend="reference")
+    assert done.frames == done.lost == 9
+    assert done.strange > 5
+    assert done.filled == 0
+    own = fill_file(clips.hand, tmp_path / "own.mp4", demo.profile, backend="reference")
+    assert own.lost == own.strange == 0
+    assert 0 < own.filled <= own.frames == 12
 
 
 class Broken:

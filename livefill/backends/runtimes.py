@@ -95,6 +95,9 @@ def choose() -> Choice:
     if absent:
         parts.append(f"not installed: {', '.join(absent)}")
     if least > SLOW:
-        parts.append("slow for a call: `--backend reference` does without the generator, less true to you but sooner")
+        parts.append(
+            f"more than {SLOW:.0f} ms falls behind a camera: `--backend reference` does without the generator, less "
+            "true to you but sooner"
+        )
     reason = "; ".join(parts)
     return Choice(quickest, reason, streams[quickest][0])

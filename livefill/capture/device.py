@@ -128,7 +128,11 @@ def _cameras_here() -> str:
     found = [
         f"{camera.path} ({camera.name})" for camera in v4l2.devices() if camera.captures and not camera.is_loopback
     ]
-    return f"Cameras here: {', '.join(found)}." if found else "No camera was found on this machine: plug one in."
+    return (
+        f"Cameras here: {', '.join(found)}."
+        if found
+        else "No camera was found on this machine: plug one in, or name a video instead."
+    )
 
 
 def _why_not(device: str) -> str:

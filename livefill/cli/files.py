@@ -40,7 +40,7 @@ def file(
     parts.check_file(source, target)  # what will not do is said before anything is loaded
     person = load_profile(profile or "default")
     with bar("filling") as advance:
-        frames = parts.fill_file(
+        done = parts.fill_file(
             source,
             target,
             person,
@@ -50,7 +50,15 @@ def file(
             tracker=tracker or DEFAULT_TRACKER,
             on_frame=advance,
         )
-    out.print(f"{target}: {frames} frames.", markup=False)
+    lost = f"; in {done.lost} your face was not to be found" if done.lost > done.strange else ""
+    out.print(f"{target}: {done.frames} frames, {done.filled} of them filled{lost}.", markup=False)
+    if done.strange:
+        err.print(
+            f"In {done.strange} frames there is somebody else's face than that of profile {person.name!r}: they are as "
+            f"they were. If it is yours, make the profile again: livefill calibrate --profile {person.name}",
+            style="yellow",
+            markup=False,
+        )
 
 
 @app.command()

@@ -45,15 +45,19 @@ def calibrate(
 
     profile_path(profile)  # a bad name is said before the work, not after
     spec = str(source) if source is not None else camera
-    with parts.open_for_calibration(spec, size=parse_size(size), fps=fps) as frames, CalibrationLine(err) as line:
+    with (
+        parts.open_for_calibration(spec, size=parse_size(size), fps=fps) as frames,
+        CalibrationLine(err, guide=source is None) as line,
+    ):
         made, kept = parts.calibrate(frames, profile, tracker=tracker or DEFAULT_TRACKER, on_look=line.update)
     path = save_profile(made)
     _print_kept(kept)
     out.print(f"Profile {profile!r}: {_counted(len(kept))} in {path} (only you can read it).", markup=False)
     if len(kept) == 1 and not (source is not None and parts.is_picture(source)):
+        again = "Calibrate again, and" if source is None else "In a video for it"
         err.print(
-            "It is a single one: no other good frame looked different. Calibrate again, turn your head a little to "
-            "each side and open your mouth once, and what is filled will look right then, too."
+            f"It is a single one, as no other good frame looked different. {again} turn your head a little to each "
+            "side and open your mouth once: livefill then knows what you look like in between, too."
         )
     if sheet is not None:
         write_profile_sheet(made, sheet)
