@@ -119,7 +119,11 @@ def stages_for(
     static = read_mask(mask) if mask is not None and is_picture(mask) else None
     seer = open_tracker(tracker, profile, static=static, runtime=runtime_of(backend), sensitivity=sensitivity)
     if mask is not None and static is None:
-        seer = MaskedTracker(seer, FileSource(mask))
+        try:
+            seer = MaskedTracker(seer, FileSource(mask))
+        except SourceError as error:
+            seer.close()
+            raise ConfigError(f"the mask is no picture ({', '.join(sorted(PICTURES))}), and {error}") from error
     if scope == "face":
         seer = FaceOnly(seer)
     return Stages(seer, Filler(profile, session, softness=feather)), session.spec

@@ -108,7 +108,9 @@ def _runtime() -> Finding:
         providers = importlib.import_module("onnxruntime").get_available_providers()
     except (ImportError, OSError) as error:  # OSError: a library that it is linked with is missing
         return Finding(False, "ONNX Runtime", str(error), "Run `pip install --force-reinstall onnxruntime`.")
-    return Finding(True, "ONNX Runtime", ", ".join(name.removesuffix("ExecutionProvider") for name in providers))
+    # Azure is in every package: it would send to a cloud, and nothing here asks for it.
+    names = [name.removesuffix("ExecutionProvider") for name in providers if not name.startswith("Azure")]
+    return Finding(True, "ONNX Runtime", ", ".join(names))
 
 
 def _networks() -> Finding:
@@ -222,9 +224,7 @@ def _loopback(host: Host, device: Device) -> Finding:
 def _pipewire(host: Host) -> Finding:
     """Look at the way without a driver. It is a second one: what lacks is advice, not a fault."""
     if host.pipewire() is None:
-        return Finding(
-            True, "PipeWire", "not needed; it does not run for this user, so `--sink pipewire` will not work"
-        )
+        return Finding(True, "PipeWire", "does not run for this user; only `--sink pipewire` would need it")
     lacks = host.lacks()
     if lacks:
         return Finding(True, "PipeWire", f"runs; `--sink pipewire` also needs {' and '.join(lacks)}", PIPEWIRE)

@@ -94,6 +94,13 @@ def test_frames_with_somebody_elses_face_are_counted(home: Path, demo: Demo, cli
     assert 0 < own.filled <= own.frames == 12
 
 
+def test_a_mask_that_is_neither_picture_nor_video_says_so(demo: Demo, tmp_path: Path) -> None:
+    notes = tmp_path / "notes.md"
+    notes.write_text("no mask")
+    with pytest.raises(ConfigError, match=r"no picture \(.*\.png.*\), and .*notes\.md cannot be opened as a video"):
+        stages_for(demo.profile, backend="reference", mask=notes)
+
+
 class Broken:
     """A filler that fails."""
 

@@ -65,7 +65,7 @@ function showState(state, tone) {
 
 function showWatched({ watched, watchers }) {
   const names = watchers.length ? watchers.join(", ") : "somebody";
-  let text = "Cannot be told with this driver who watches";
+  let text = "Who watches cannot be told";
   if (watched === true) text = `Watched by ${names}`;
   if (watched === false) text = "Nobody watches";
   byId("watched").textContent = text;
