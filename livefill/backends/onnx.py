@@ -116,7 +116,8 @@ class _Stream:
             binding.bind_cpu_input(name, np.ascontiguousarray(value))
         self._session.run_with_iobinding(binding)
         self.steps += 1
-        return {name: value.numpy() for name, value in zip(self._said, binding.get_outputs(), strict=False)}
+        # What ONNX Runtime hands out it writes over in the next run.
+        return {name: value.numpy().copy() for name, value in zip(self._said, binding.get_outputs(), strict=False)}
 
     def state(self) -> dict[str, Tensor]:
-        return {name: value.numpy() for name, value in self._kept[self.steps % len(self._kept)].items()}
+        return {name: value.numpy().copy() for name, value in self._kept[self.steps % len(self._kept)].items()}

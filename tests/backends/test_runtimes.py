@@ -88,6 +88,17 @@ def test_streams_of_one_network_do_not_mix(runtime: str) -> None:
         another.run(other)
 
 
+def test_what_was_said_stays_when_more_is_said(runtime: str) -> None:
+    network = open_network("fast", kind="generator", runtime=runtime)
+    stream = network.stream()
+    said, state = stream.run(examples(network)), stream.state()
+    before = {name: value.copy() for name, value in {**said, **state}.items()}
+    for seed in (1, 2, 3):
+        stream.run(examples(network, seed))
+    for name, value in {**said, **state}.items():
+        np.testing.assert_array_equal(value, before[name], err_msg=name)
+
+
 def test_the_state_goes_from_step_to_step(runtime: str) -> None:
     network = open_network("fast", kind="generator", keys=("states",), runtime=runtime)
     inputs, stream = examples(network), network.stream()
