@@ -26,6 +26,13 @@ pytestmark = [pytest.mark.e2e, NEEDS_BROWSER]
 PATIENCE = 60_000  # milliseconds: the cores may be busy
 
 
+UNNAMED = """() => [...document.querySelectorAll("button, input, select, [role=slider], canvas")]
+  .filter(one => one.offsetParent !== null)
+  .filter(one => !(one.labels?.length || one.textContent.trim() || one.getAttribute("aria-label")
+    || one.getAttribute("aria-labelledby") || one.getAttribute("aria-hidden")))
+  .map(one => one.outerHTML)"""
+
+
 class Run:
     """`livefill run --panel`, whose camera is the bundled clip of a person with nothing before her face."""
 
@@ -106,6 +113,7 @@ def test_calibration_shows_what_it_keeps_before_it_keeps_it(run: Run, page: Page
     wait_for_state(page, "nothing to fill|filling")
     assert [found.name for found in (run.home / "profiles").iterdir()] == ["default.npz"]
     page.wait_for_function("() => document.querySelector('#bank img, #bank canvas') !== null")
+    assert page.evaluate(UNNAMED) == []
 
 
 def test_the_switch_and_the_panic_button_pass_through(page: Page) -> None:
@@ -204,12 +212,7 @@ def test_it_fits_a_telephone(run: Run, browser: Browser) -> None:
 
 
 def test_everything_can_be_named_and_reached_by_keyboard(page: Page) -> None:
-    unnamed = """() => [...document.querySelectorAll("button, input, select, [role=slider], canvas")]
-      .filter(one => one.offsetParent !== null)
-      .filter(one => !(one.labels?.length || one.textContent.trim() || one.getAttribute("aria-label")
-        || one.getAttribute("aria-labelledby") || one.getAttribute("aria-hidden")))
-      .map(one => one.outerHTML)"""
-    assert page.evaluate(unnamed) == []
+    assert page.evaluate(UNNAMED) == []
     reached = set()
     for _ in range(60):
         page.keyboard.press("Tab")

@@ -128,6 +128,7 @@ function createTiles(box) {
     for (let i = 0; i < count; i += 1) {
       const tile = document.createElement("canvas");
       tile.width = tile.height = TILE;
+      tile.setAttribute("aria-hidden", "true"); // the strip as a whole has a name
       const context = tile.getContext("2d");
       context.imageSmoothingQuality = "high";
       context.drawImage(picture, i * step, 0, step, picture.height, 0, 0, TILE, TILE);
