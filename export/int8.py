@@ -49,7 +49,7 @@ def seen(clips: Iterable[Recording], network: Network, bank: Network) -> Iterato
         for number in range(len(clip["mask"])):
             pictures = {name: _whole(clip[name][number : number + 1]) for name in SEEN[:4]}
             inputs = {**pictures, **remembered}
-            yield {**inputs, **{name: value.copy() for name, value in stream.state().items()}}
+            yield {**inputs, **stream.state()}
             stream.run(inputs)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,19 +13,18 @@ from livefill.backends import open_session, runtime_of
 from livefill.calibration import Calibrator, Judgement
 from livefill.capture import AheadSource, BaseSource, FileSource, is_camera, open_source
 from livefill.config import DEFAULT_TRACKER
-from livefill.errors import ConfigError, EndOfStream, SourceError
+from livefill.errors import ConfigError, SourceError
 from livefill.filler import Filler
-from livefill.geometry import eye_distance, face_hull, fill_polygon
 from livefill.pipeline import Shown, Stages, run
 from livefill.profile import Profile
 from livefill.sinks.behind import BehindSink
 from livefill.sinks.file import VideoFileSink, check_target
 from livefill.stats import Stats
-from livefill.tracking import NoTracker, ObserverTracker, open_tracker
-from livefill.types import Frame, Mask, ModelSpec, Patch, Track, Tracker
+from livefill.tracking import NoTracker, open_tracker
+from livefill.tracking.narrowed import FaceOnly, MaskedTracker
+from livefill.types import Frame, Mask, ModelSpec, Patch, Track
 
 __all__ = [
-    "FaceOnly",
     "Filled",
     "NoFiller",
     "calibrate",
@@ -39,7 +37,6 @@ __all__ = [
     "track_file",
 ]
 
-EDGE = 0.06  # eye distances around the outline that still count as the face
 PICTURES = {".bmp", ".jpeg", ".jpg", ".png", ".webp"}
 
 
@@ -49,48 +46,6 @@ class NoFiller:
     def fill(self, frame: Frame, track: Track | None) -> Patch | None:
         """Return None."""
         return None
-
-
-class MaskedTracker:
-    """Takes the mask from a video, frame by frame, and the landmarks from another tracker."""
-
-    def __init__(self, inner: Tracker, masks: BaseSource) -> None:
-        self._inner, self._masks = inner, masks
-
-    def track(self, frame: Frame) -> Track | None:
-        """Return the inner tracker's landmarks with the next mask."""
-        try:
-            mask = _white(self._masks.read().image, frame.image.shape[1::-1])
-        except EndOfStream:
-            raise ConfigError("the video of masks is shorter than the video to fill") from None
-        track = self._inner.track(frame)
-        return None if track is None else replace(track, occluder=mask)
-
-    def close(self) -> None:
-        """Close both."""
-        self._masks.close()
-        self._inner.close()
-
-
-class FaceOnly:
-    """Leaves what covers hair and neck alone: only what reaches over the face is an occluder."""
-
-    def __init__(self, inner: Tracker) -> None:
-        self._inner = inner
-
-    def track(self, frame: Frame) -> Track | None:
-        """Return the inner tracker's landmarks, the mask cut to the face and a little around it."""
-        track = self._inner.track(frame)
-        if track is None:
-            return None
-        face = fill_polygon(track.occluder.shape, face_hull(track.landmarks))
-        side = 2 * round(EDGE * eye_distance(track.landmarks)) + 1
-        grown = cv2.dilate(face, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
-        return replace(track, occluder=np.where(grown > 0, track.occluder, np.float32(0)))
-
-    def close(self) -> None:
-        """Close the inner tracker."""
-        self._inner.close()
 
 
 def stages_for(
@@ -156,9 +111,8 @@ class Filled(NamedTuple):
 
     def and_of(self, shown: Shown, stages: Stages) -> Filled:
         """Count one more."""
-        tracker, lost = stages.tracker, shown.track is None
-        strange = lost and isinstance(tracker, ObserverTracker) and tracker.stranger
-        filled = shown.after is not shown.before
+        lost, filled = shown.track is None, shown.after is not shown.before
+        strange = lost and stages.tracker.stranger
         return Filled(self.frames + 1, self.filled + filled, self.lost + lost, self.strange + strange)
 
 
@@ -284,10 +238,3 @@ def open_for_calibration(spec: str, *, size: tuple[int, int], fps: float) -> Bas
     if not Path(spec).exists():
         raise SourceError(f"there is no file {spec}")
     return open_source(spec, live=False)
-
-
-def _white(image: np.ndarray, size: tuple[int, ...]) -> Mask:  # type: ignore[type-arg]
-    luma = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    if luma.shape[::-1] != tuple(size):
-        luma = cv2.resize(luma, (size[0], size[1]), interpolation=cv2.INTER_LINEAR)
-    return (luma > 127).astype(np.float32)

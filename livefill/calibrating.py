@@ -13,6 +13,8 @@ LONGEST = 20.0  # seconds that a calibration may take in mid-run
 class CalibratingTracker:
     """A tracker that looks for references instead of occluders, so nothing is filled."""
 
+    stranger = False
+
     def __init__(self, tracker: str) -> None:
         self.calibrator = Calibrator(tracker)
         self.hint = "look into the camera"

@@ -15,14 +15,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from livefill.occluder import Comparison
+from livefill.occluder import AS_EXPECTED, Comparison, texture
 
 __all__ = ["likeness"]
 
 Floats = NDArray[np.float32]
-AS_EXPECTED = 10.0  # levels of surprise up to which a pixel is
-EDGE = 60.0  # levels a pixel of slope from which on it counts in full, and what it counts where it is flat
-FLAT = 0.05
 WINDOW = 9  # pixels of the crop in which light and contrast are taken as even
 NOISE = 25.0  # squared levels of it that are no texture
 SHARE = 0.4  # of the first measure in both
@@ -32,14 +29,13 @@ ENOUGH = 0.2  # share of the texture; where less is seen, it says less
 
 def likeness(compared: Comparison) -> float:
     """Return how much what is seen of a face, but for the mouth, looks like the reference's person, 0..1."""
-    slopes = (cv2.Sobel(compared.luma, cv2.CV_32F, 1, 0), cv2.Sobel(compared.luma, cv2.CV_32F, 0, 1))
     free = compared.face * (1 - compared.mouth) * compared.inside
-    texture = np.clip(cv2.magnitude(*slopes) / EDGE, FLAT, 1) * free
+    there = texture(compared.luma) * free
     # Pictures are compared smooth: beside an occluder a little of it shows.
     visible = cv2.erode((compared.mask < 0.5).astype(np.float32), np.ones((BESIDE, BESIDE), np.uint8))
     free = np.asarray(free * visible, np.float32)
-    seen = texture * free
-    least = max(ENOUGH * float(texture.sum()), 1.0)
+    seen = there * free
+    least = max(ENOUGH * float(there.sum()), 1.0)
     expected = float(seen[compared.surprise < AS_EXPECTED].sum()) / max(float(seen.sum()), least)
     return SHARE * expected + (1 - SHARE) * _correlation(compared.seen, compared.luma, free)
 

@@ -17,7 +17,18 @@ from livefill.alignment import blur, harmonise
 from livefill.geometry import BROWS, EYES, LIPS, eye_distance, face_hull, fill_polygon
 from livefill.types import RGB, Mask, Points
 
-__all__ = ["BINS", "Comparison", "Finding", "Palette", "colour_bins", "compare", "find", "soft_zones"]
+__all__ = [
+    "AS_EXPECTED",
+    "BINS",
+    "Comparison",
+    "Finding",
+    "Palette",
+    "colour_bins",
+    "compare",
+    "find",
+    "soft_zones",
+    "texture",
+]
 
 Floats = NDArray[np.float32]
 Bits = NDArray[np.uint8]
@@ -32,6 +43,8 @@ WEIGHT_NEW, WEIGHT_KNOWN = 0.8, 0.35  # mean surprise that a piece adds to the f
 SPILL = 1.0  # face areas that an occluder may take beside the face
 NEAR = 0.05  # eye distances that a head may be turned from the reference without looking different
 GIRTH_NEW, GIRTH_KNOWN = 0.15, 0.13  # in eye distances
+AS_EXPECTED = 10.0  # levels of surprise up to which a pixel is
+EDGE, FLAT = 60.0, 0.05  # levels a pixel of slope from which on it counts in full, and what it counts where it is flat
 BOUND = (25.0, 8.0, 8.0)  # how far the light may differ from place to place, in Y, Cr, Cb
 
 
@@ -210,6 +223,12 @@ def _keep_covering(
     return np.asarray(keep[labels], np.uint8)
 
 
+def texture(luma: Floats) -> Floats:
+    """Return how much there is to compare at each pixel of a picture: 1 on edges, hardly anything where it is flat."""
+    slopes = (cv2.Sobel(luma, cv2.CV_32F, 1, 0), cv2.Sobel(luma, cv2.CV_32F, 0, 1))
+    return np.asarray(np.clip(cv2.magnitude(*slopes) / EDGE, FLAT, 1), np.float32)
+
+
 def _explained(
     luma: Floats, surprise: Floats, face: Bits, mask: Bits, mouth: Bits, inside: Mask
 ) -> tuple[float, float]:
@@ -218,9 +237,8 @@ def _explained(
     Of an occluder's four halves (upper, lower, left, right of the face) one is mostly free; somebody else's face is
     strange in all of them.
     """
-    slopes = (cv2.Sobel(luma, cv2.CV_32F, 1, 0), cv2.Sobel(luma, cv2.CV_32F, 0, 1))
-    weight = np.clip(cv2.magnitude(*slopes) / 60, 0.05, 1) * face * (1 - mouth) * inside
-    expected = weight * (surprise < 10) * (1 - mask)
+    weight = texture(luma) * face * (1 - mouth) * inside
+    expected = weight * (surprise < AS_EXPECTED) * (1 - mask)
     x, y, width, height = cv2.boundingRect(face)
     row, column = y + height // 2, x + width // 2
     halves = (np.s_[:row], np.s_[row:], np.s_[:, :column], np.s_[:, column:])

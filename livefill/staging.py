@@ -12,7 +12,7 @@ from livefill.config import Settings
 from livefill.errors import CalibrationError, ProfileError
 from livefill.pipeline import Shown, Stages
 from livefill.profile import Profile, load_profile, profile_path, save_profile
-from livefill.tracking import NoTracker, ObserverTracker
+from livefill.tracking import NoTracker
 
 __all__ = ["Staging"]
 
@@ -53,8 +53,7 @@ class Staging:
         if isinstance(self._ours.tracker, NoTracker):
             return "passing through: no profile"
         if shown is None or shown.track is None:
-            tracker = self._ours.tracker
-            if isinstance(tracker, ObserverTracker) and tracker.stranger:
+            if self._ours.tracker.stranger:
                 return "passing through: somebody else's face (yours? calibrate again)"
             return "passing through: your face is not to be found"
         return "filling" if shown.track.occluder.any() else "nothing to fill"

@@ -65,6 +65,11 @@ class Source(Protocol):
 class Tracker(Protocol):
     """Finds the face and what covers it."""
 
+    @property
+    def stranger(self) -> bool:
+        """Whether the last frame showed a face, but not that of whom is looked for; False where none can tell."""
+        ...
+
     def track(self, frame: Frame) -> Track | None:
         """Return what is seen in `frame`, or None where there is no face to fill."""
         ...

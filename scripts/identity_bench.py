@@ -7,9 +7,9 @@ of --people, calibrate.mp4; further ones (`training.cross_bench` makes one) may 
 Every person's profile is looked at with every clip, as when a face is first found, beginning at the true place with an
 error of its own. With --light the pictures are darker to one side, of another colour, and noisy.
 
-A look is of oneself, turned by no more than a profile's pictures are good for, or of oneself turned further, or of
-somebody else. Printed are the likeness that one look in a hundred, in twenty, in two does not reach, and the share of
-looks that are recognised.
+A look is of oneself, or of oneself turned so far that livefill would not ask whose face it is, or of somebody else.
+Printed are the likeness that one look in a hundred, in twenty, in two does not reach, and the share of looks that are
+recognised.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ from numpy.typing import NDArray
 
 BENCH = Path(__file__).parents[2] / "shared" / "data" / "bench"
 EVERY_OWN, EVERY_OTHER = 8, 24  # frames from one look to the next
-NEAR = 0.04  # eye distances that a head may be turned: beyond, livefill does not ask whose it is
 Look = tuple[str, float]  # of whom, and the likeness
 
 
@@ -52,6 +51,7 @@ def looks(person: Path, clips: list[Path], light: bool) -> list[Look]:
     from livefill.geometry import crop_transform, eye_distance, turned
     from livefill.observer import FACE_SHARE, SIZE
     from livefill.tracking import ObserverTracker
+    from livefill.tracking.rigid import alike_when
     from livefill.types import Frame
 
     cv2.setNumThreads(1)
@@ -72,7 +72,7 @@ def looks(person: Path, clips: list[Path], light: bool) -> list[Look]:
                 met = tracker.first_look(shown, crop_transform(there, SIZE, face_share=FACE_SHARE))
                 if met is not None:
                     known = profile.references[met.choice]
-                    near = turned(known.points, known.depth, met.seen.points, met.seen.visible) < NEAR
+                    near = alike_when(turned(known.points, known.depth, met.seen.points, met.seen.visible)) > 0
                     found.append(("another" if not own else "oneself" if near else "oneself, turned", met.known))
     return found
 

@@ -10,7 +10,6 @@ import synthetic
 from footage import Clips, Demo, read
 
 from livefill.app import (
-    FaceOnly,
     Filled,
     NoFiller,
     calibrate,
@@ -26,6 +25,7 @@ from livefill.capture import BaseSource, FileSource, PatternSource
 from livefill.errors import BackendError, CalibrationError, ConfigError, SourceError
 from livefill.stats import Stats
 from livefill.tracking import NoTracker
+from livefill.tracking.narrowed import FaceOnly
 from livefill.types import Frame, Patch, Track
 
 # --- masks ------------------------------------------------------------------------------------------------------------

@@ -92,6 +92,8 @@ class Recorder(BaseSink):
 class Fake:
     """Tracker and filler of one person: paints a blue corner; fails at the frames it is told to."""
 
+    stranger = False
+
     def __init__(self, profile: Profile | None) -> None:
         self.profile = profile
         self.fails: set[int] = set()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 import synthetic
 
 from livefill.capture import FileSource
@@ -11,11 +12,11 @@ from livefill.staging import Staging
 from livefill.types import Frame
 
 
-def state_after(profile: Profile, frames: int = 6) -> str:
+def state_after(profile: Profile, frames: int = 6, **settings: str) -> str:
     """What is said once the bundled person was seen by somebody's profile."""
     save_profile(profile)
     staging = Staging(say=lambda _: None)
-    staging.load(Settings(profile=profile.name, backend="reference"))
+    staging.load(Settings(profile=profile.name, backend="reference", **settings))
     shown = None
     with FileSource(demo_clip("demo_calibrate")) as source:
         for frame, _ in zip(source, range(frames), strict=False):
@@ -28,11 +29,10 @@ def seen(staging: Staging, frame: Frame) -> Shown:
     return Shown(frame, staging.stages.tracker.track(frame), frame)
 
 
-def test_somebody_elses_face_is_not_called_a_missing_one() -> None:
-    assert (
-        state_after(synthetic.somebody_else(demo_profile()))
-        == "passing through: somebody else's face (yours? calibrate again)"
-    )
+@pytest.mark.parametrize("scope", ["head", "face"])
+def test_somebody_elses_face_is_not_called_a_missing_one(scope: str) -> None:
+    said = state_after(synthetic.somebody_else(demo_profile()), scope=scope)
+    assert said == "passing through: somebody else's face (yours? calibrate again)"
 
 
 def test_ones_own_face_is_followed() -> None:

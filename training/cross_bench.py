@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -27,6 +27,7 @@ from livefill.geometry import eye_distance, face_hull, fill_polygon, similarity
 from livefill.landmarker import FaceMesh
 from livefill.sinks.file import VideoFileSink
 from livefill.types import RGB, Frame
+from training.benchmark import read_masks, read_points, write_masks
 from training.covering import Thing, Wardrobe, Worn, blend
 from training.occluders.library import build
 
@@ -52,9 +53,8 @@ class Clip:
     @classmethod
     def read(cls, folder: Path, video: str = "clean.mp4") -> Clip:
         """Read its clean frames, or another video of it."""
-        points = np.load(folder / "landmarks.npz")["points"].astype(np.float32)[..., :2]
         with FileSource(folder / video) as source:
-            return cls(folder, [frame.image for frame in source], points)
+            return cls(folder, [frame.image for frame in source], read_points(folder))
 
     @property
     def size(self) -> tuple[int, int]:
@@ -70,9 +70,7 @@ class Clip:
 
 def swapped(clip: Clip, other: Path) -> tuple[Cover, str]:
     """Return what covers another clip's person, laid over this one, and how it moves."""
-    lender = Clip.read(other, "occluded.mp4")
-    with np.load(other / "mask.npz") as stored:
-        masks = np.unpackbits(stored["bits"], axis=-1, count=int(stored["shape"][-1]))
+    lender, masks = Clip.read(other, "occluded.mp4"), read_masks(other)
     motion = str(lender.about["motion"])
 
     def cover(number: int) -> tuple[RGB, Floats]:
@@ -138,29 +136,24 @@ def make(clip: Clip, out: Path, cover: Cover, motion: str, kind: str) -> None:
             layer, alpha = cover(number)
             masks.append(alpha > 0.5)
             sink.write(Frame(number, number / rate, blend(image, layer, alpha)))
-    hidden = np.array(masks)
-    np.savez(draft / "mask.npz", bits=np.packbits(hidden, axis=-1), shape=np.array(hidden.shape))
+    write_masks(draft, np.array(masks))
     (draft / "meta.json").write_text(json.dumps(clip.about | {"id": out.name, "motion": motion, "occluder": kind}))
     draft.rename(out)
 
 
 def _cover_one(number: int, folders: list[Path], out: Path, seed: int) -> str:
     cv2.setNumThreads(1)
-    clip, wanted = Clip.read(folders[number]), dict(_covers(number, folders, out, seed))
-    for kind, prepare in wanted.items():
+    clip, random = Clip.read(folders[number]), np.random.default_rng([seed, number])
+    covers: dict[str, Callable[[], tuple[Cover, str]]] = {
+        "swap": lambda: swapped(clip, folders[(number + FURTHER) % len(folders)]),
+        "worn": lambda: worn(clip, WEARS[number % len(WEARS)], 1000 * seed + number),
+        "held": lambda: held(clip, Wardrobe.open(out / "sprites"), random),
+    }
+    for kind, prepare in covers.items():
         path = out / f"{clip.folder.name}_{kind}"
         if not path.exists():
-            make(clip, path, *prepare(clip), kind)
+            make(clip, path, *prepare(), kind)
     return clip.folder.name
-
-
-def _covers(
-    number: int, folders: list[Path], out: Path, seed: int
-) -> Iterator[tuple[str, Callable[[Clip], tuple[Cover, str]]]]:
-    yield "swap", partial(swapped, other=folders[(number + FURTHER) % len(folders)])
-    yield "worn", partial(worn, kind=WEARS[number % len(WEARS)], style=1000 * seed + number)
-    random = np.random.default_rng([seed, number])
-    yield "held", lambda clip: held(clip, Wardrobe.open(out / "sprites"), random)
 
 
 def main() -> None:

@@ -29,6 +29,7 @@ from livefill.filler import Filler
 from livefill.sinks.file import VideoFileSink
 from livefill.tracking import open_tracker
 from livefill.types import Frame, Points, Track, Tracker
+from training.benchmark import read_masks, read_points
 from training.features import AlexLPIPS, Expressions
 from training.metrics import ClipScore, Identity, Pooled, frechet
 
@@ -39,6 +40,8 @@ GROUPS = ("static", "worn", "moving")
 
 class OracleTracker:
     """Knows the truth: landmarks (t, 468, 2) and masks (t, h, w)."""
+
+    stranger = False
 
     def __init__(self, points: Points, masks: NDArray[np.bool_]) -> None:
         self._truth: Iterator[tuple[Points, NDArray[np.bool_]]] = iter(zip(points, masks, strict=True))
@@ -59,9 +62,7 @@ def score_clip(clip: Path, mode: str, backend: str, videos: Path | None) -> tupl
     with FileSource(clip / "calibrate.mp4") as source:
         # The true landmarks are MediaPipe's: so must be those of the reference that is warped onto them.
         profile, _ = calibrate(source, clip.name, **({"tracker": "mediapipe"} if mode == "oracle" else {}))
-    with np.load(clip / "mask.npz") as stored:
-        masks = np.unpackbits(stored["bits"], axis=-1, count=int(stored["shape"][-1])).astype(bool)
-    points = np.load(clip / "landmarks.npz")["points"].astype(np.float32)[..., :2]
+    masks, points = read_masks(clip), read_points(clip)
     tracker: Tracker = OracleTracker(points, masks) if mode == "oracle" else open_tracker("observer", profile)
     filler, pooled = Filler(profile, open_session(backend)), Pooled()
     width = float(json.loads((clip / "meta.json").read_text())["face_width"])

@@ -48,6 +48,7 @@ class OnnxNetwork:
         except Exception as error:  # ONNX Runtime raises classes of its own that it does not export
             raise BackendError(f"{path} cannot be loaded: {str(error).splitlines()[0]}") from error
         self.contract = parse_contract(dict(self.session.get_modelmeta().custom_metadata_map), kind, keys, path=path)
+        self.outputs = [output.name for output in self.session.get_outputs()]
         self.device = f"{self.where}, {self.contract.get('precision', 'float32')}"
         ports = {port.name: Port(tuple(port.shape), TYPES[port.type]) for port in self.session.get_inputs()}
         self.states = {name: ports.pop(name) for name in parse_states(self.contract)}
@@ -55,7 +56,7 @@ class OnnxNetwork:
 
     def run(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Run once."""
-        return self.stream().run(inputs)
+        return dict(zip(self.outputs, self.session.run(self.outputs, dict(inputs)), strict=True))
 
     def stream(self) -> _Stream:
         """Begin a video."""
@@ -72,7 +73,7 @@ class CudaNetwork(OnnxNetwork):
 
     def __init__(self, path: Path, kind: str, *, keys: tuple[str, ...] = ()) -> None:
         """Open the file of a network; raises `BackendError` where ONNX Runtime would quietly take the CPU instead."""
-        wanted = "CUDAExecutionProvider"
+        wanted, _ = self.providers[0]
         if wanted not in onnxruntime.get_available_providers():
             raise NotInstalledError("cuda cannot be used: this ONNX Runtime is for the CPU. Run: " + REMEDY)
         onnxruntime.preload_dlls()  # CUDA and cuDNN come as packages beside it
@@ -86,16 +87,14 @@ class CudaNetwork(OnnxNetwork):
 
 class _Stream:
     def __init__(self, network: OnnxNetwork) -> None:
-        place, session = network.place, network.session
-        outputs = [output.name for output in session.get_outputs()]
-        self._said = [name for name in outputs if name.removeprefix("next_") not in network.states]
-        self._session, self.steps = session, 0
+        self._said = [name for name in network.outputs if name.removeprefix("next_") not in network.states]
+        self._session, self.steps = network.session, 0
         self._kept = [
             {
-                name: OrtValue.ortvalue_from_numpy(np.zeros(port.shape, port.dtype), place, 0)
+                name: OrtValue.ortvalue_from_numpy(np.zeros(port.shape, port.dtype), network.place, 0)
                 for name, port in network.states.items()
             }
-            for _ in range(2 if network.states else 1)
+            for _ in range(2)
         ]
         self._turns = cycle(
             [self._bound(read, write) for read, write in zip(self._kept, reversed(self._kept), strict=True)]
@@ -120,4 +119,4 @@ class _Stream:
         return {name: value.numpy().copy() for name, value in zip(self._said, binding.get_outputs(), strict=False)}
 
     def state(self) -> dict[str, Tensor]:
-        return {name: value.numpy().copy() for name, value in self._kept[self.steps % len(self._kept)].items()}
+        return {name: value.numpy().copy() for name, value in self._kept[self.steps % 2].items()}

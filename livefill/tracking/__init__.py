@@ -20,6 +20,8 @@ __all__ = ["MeshTracker", "NoTracker", "ObserverTracker", "ReferenceTracker", "o
 class NoTracker:
     """Sees nothing, so nothing is filled."""
 
+    stranger = False
+
     def track(self, frame: Frame) -> Track | None:
         """Return None."""
         return None

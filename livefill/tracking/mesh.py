@@ -79,6 +79,8 @@ class _Place:
 class MeshTracker:
     """A `Tracker` that knows nobody: the plain face mesh, and hands as the only occluders."""
 
+    stranger = False
+
     def __init__(self) -> None:
         self._mesh = FaceMesh(video=True)
         self._hands = Hands()
@@ -97,7 +99,9 @@ class MeshTracker:
 
 
 class ReferenceTracker:
-    """A `Tracker` that knows whom it looks at."""
+    """A `Tracker` that knows whom it looks at, and does not tell others from nobody."""
+
+    stranger = False
 
     def __init__(self, profile: Profile, *, static: Mask | None = None) -> None:
         """Follow the person of `profile`; `static` is a mask, scaled to the frame, of what is always covered."""

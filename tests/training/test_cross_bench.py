@@ -14,6 +14,7 @@ from livefill.demo import demo_clip
 from livefill.landmarker import FaceMesh
 from livefill.sinks.file import VideoFileSink
 from livefill.types import Frame
+from training.benchmark import read_masks, write_masks
 from training.covering import Wardrobe
 from training.cross_bench import Clip, held, make, swapped, worn
 from training.occluders.library import Sprite
@@ -40,15 +41,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             for number, frame in enumerate(frames):
                 shown = np.where(masks[number][..., None] & (name == "occluded"), np.uint8(90), frame.image)
                 sink.write(Frame(number, number / 30, shown))
-    np.savez(path / "mask.npz", bits=np.packbits(masks, axis=-1), shape=np.array(masks.shape))
+    write_masks(path, masks)
     np.savez(path / "landmarks.npz", points=points)
     (path / "meta.json").write_text(json.dumps({"id": "q01", "fps": 30.0, "motion": "moving", "occluder": "square"}))
     return path
-
-
-def hidden(path: Path) -> np.ndarray:
-    with np.load(path / "mask.npz") as stored:
-        return np.unpackbits(stored["bits"], axis=-1, count=int(stored["shape"][-1])).astype(bool)
 
 
 def test_what_is_borrowed_hides_what_it_hid_there(folder: Path) -> None:
@@ -56,7 +52,7 @@ def test_what_is_borrowed_hides_what_it_hid_there(folder: Path) -> None:
     cover, motion = swapped(clip, folder)
     layer, alpha = cover(1)
     assert motion == "moving"
-    assert ((alpha > 0.5) ^ hidden(folder)[1]).sum() < 300  # but for its edge, from which one pixel is taken
+    assert ((alpha > 0.5) ^ read_masks(folder)[1]).sum() < 300  # but for its edge, from which one pixel is taken
     assert abs(layer[alpha > 0.9].astype(float) - 90).mean() < 6
 
 
@@ -65,7 +61,7 @@ def test_only_what_is_covered_changes_and_the_mask_says_so(folder: Path, tmp_pat
     make(clip, out, *worn(clip, "headset", 3), "worn")
     made = Clip.read(out, "occluded.mp4")
     changed = np.array([np.abs(a.astype(int) - b).max(-1) > 30 for a, b in zip(made.frames, clip.frames, strict=True)])
-    mask = hidden(out)
+    mask = read_masks(out)
     assert mask.any((1, 2)).all()
     assert changed[mask].mean() > 0.5
     assert changed[~mask].mean() < 0.02
