@@ -10,9 +10,12 @@ import synthetic
 
 from livefill.finder import Candidate
 from livefill.geometry import apply, crop_transform, cut, eye_distance, face_hull, fill_polygon, scaled
+from livefill.identity import likeness
 from livefill.observer import FACE_SHARE, MASK, SIZE, Observation
+from livefill.occluder import Comparison
 from livefill.profile import Profile
-from livefill.tracking import ObserverTracker
+from livefill.tracking import ObserverTracker, observing
+from livefill.tracking.observing import RECOGNISE_EVERY
 from livefill.types import RGB, Affine, Frame, Mask, Points, Track
 
 RATE = 30
@@ -175,6 +178,25 @@ def test_a_person_who_takes_the_others_place_is_noticed(scene: Scene) -> None:
     scene.image = np.random.default_rng(0).integers(0, 256, scene.image.shape, np.uint8)
     assert watch(tracker, scene, 60, start=5)[-1] is None
     assert tracker.stranger
+
+
+@pytest.mark.parametrize(("strange", "sides"), [(0.0, [SIZE, MASK]), (0.6, [SIZE, MASK, SIZE])])
+def test_only_a_doubtful_glance_is_followed_by_a_look(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, strange: float, sides: list[int]
+) -> None:
+    looked: list[int] = []
+
+    def noted(compared: Comparison) -> float:
+        looked.append(len(compared.face))
+        return likeness(compared)
+
+    monkeypatch.setattr(observing, "likeness", noted)
+    tracker = tracker_of(scene, scene.person)
+    watch(tracker, scene, 1)
+    noise = np.random.default_rng(0).integers(0, 256, scene.image.shape)
+    scene.image = np.asarray((1 - strange) * scene.image + strange * noise, np.uint8)
+    watch(tracker, scene, RECOGNISE_EVERY, start=1)
+    assert looked == sides
 
 
 def test_what_is_always_covered_is_in_every_mask(scene: Scene) -> None:

@@ -145,8 +145,7 @@ class ObserverTracker:
             points, rigid = self._complete(choice, seen, covered, last.rigid)
         known = last.known if hidden else self._known(frame, seen, covered, choice, last.known)
         if known < STRANGER:
-            self._strange = frame.time
-            return None
+            return None  # the search, which follows, says whose face there is
         return Memory(points, rigid, seen.visible, seen.to_crop, seen.crop, mask, face, known)
 
     def _search(self, frame: Frame) -> Memory | None:
