@@ -15,6 +15,7 @@ from livefill.capture import AheadSource, BaseSource, FileSource, is_camera, ope
 from livefill.config import DEFAULT_TRACKER
 from livefill.errors import ConfigError, SourceError
 from livefill.filler import Filler
+from livefill.hindsight import Hindsight
 from livefill.pipeline import Shown, Stages, run
 from livefill.profile import Profile
 from livefill.sinks.behind import BehindSink
@@ -57,11 +58,12 @@ def stages_for(
     scope: str = "head",
     sensitivity: float = 0.5,
     feather: float = 1.0,
+    hindsight: Hindsight | None = None,
 ) -> tuple[Stages, ModelSpec]:
     """Build tracker and filler for a person; without a profile nothing is filled.
 
-    `mask` is a picture of what is always covered (white), or a video that says it frame by frame. The rest is as in
-    `Settings`.
+    `mask` is a picture of what is always covered (white), or a video that says it frame by frame. With `hindsight`,
+    frames are read there and observed in both directions of time. The rest is as in `Settings`.
     """
     # OpenCV's threads gain nothing on crops this small, and while they wait for work they spin: on two cores that takes
     # from the encoder and the camera what they need.
@@ -73,6 +75,8 @@ def stages_for(
         return Stages(NoTracker(), NoFiller()), session.spec
     static = read_mask(mask) if mask is not None and is_picture(mask) else None
     seer = open_tracker(tracker, profile, static=static, runtime=runtime_of(backend), sensitivity=sensitivity)
+    if hindsight is not None:
+        seer = hindsight.of(seer)
     if mask is not None and static is None:
         try:
             seer = MaskedTracker(seer, FileSource(mask))
@@ -125,16 +129,20 @@ def fill_file(
     crf: int = 18,
     backend: str = "auto",
     tracker: str = DEFAULT_TRACKER,
+    offline: bool = False,
     stats: Stats | None = None,
     on_frame: Callable[[int, int], None] = lambda done, total: None,
 ) -> Filled:
     """Fill a video file and return what became of its frames; nothing is left under `out` unless all went well.
 
+    `offline` observes each frame with those that follow as well as with those before (`tracking/hindsight.py`).
     `on_frame` is told how many frames are done, of how many (0 where that is unknown).
     """
     _not_itself(out, source_path)
-    with AheadSource(FileSource(source_path)) as source:
-        stages, _ = stages_for(profile, backend=backend, mask=mask, tracker=tracker)
+    video = AheadSource(FileSource(source_path))
+    hindsight = Hindsight(video) if offline and profile is not None else None
+    with hindsight or video as source:
+        stages, _ = stages_for(profile, backend=backend, mask=mask, tracker=tracker, hindsight=hindsight)
         done = Filled(0, 0, 0, 0)
 
         def between(shown: Shown | None) -> bool:
@@ -169,14 +177,19 @@ def _not_itself(out: Path, source: Path) -> None:
         raise ConfigError(f"{out} is the input itself: choose another name for the output")
 
 
-def track_file(source_path: Path, out: Path, profile: Profile | None, *, tracker: str = DEFAULT_TRACKER) -> int:
-    """Write the landmarks and masks of a video as .npz; return the number of frames."""
+def track_file(
+    source_path: Path, out: Path, profile: Profile | None, *, tracker: str = DEFAULT_TRACKER, offline: bool = False
+) -> int:
+    """Write the landmarks and masks of a video as .npz; return the number of frames. `offline` as in `fill_file`."""
     _not_itself(out, source_path)
     points, scores, masks = [], [], []
     shape: tuple[int, ...] = ()
-    seer = open_tracker(tracker, profile)
-    try:
-        with FileSource(source_path) as source:
+    video = FileSource(source_path)
+    with Hindsight(video) if offline else video as source:
+        seer = open_tracker(tracker, profile)
+        if isinstance(source, Hindsight):
+            seer = source.of(seer)
+        try:
             for frame in source:
                 track = seer.track(frame)
                 shape = frame.image.shape[:2]
@@ -184,8 +197,8 @@ def track_file(source_path: Path, out: Path, profile: Profile | None, *, tracker
                 scores.append(0.0 if track is None else track.score)
                 mask = np.zeros(shape, bool) if track is None else track.occluder > 0.4
                 masks.append(np.packbits(mask, axis=-1))
-    finally:
-        seer.close()
+        finally:
+            seer.close()
     draft = out.with_name(f".{out.name}.part")
     try:
         with draft.open("wb") as file:

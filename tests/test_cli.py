@@ -215,9 +215,12 @@ def test_bad_option_of_run_is_one_sentence(
 # --- file -------------------------------------------------------------------------------------------------------------
 
 
-def test_hand_is_taken_off_a_video(livefill: Livefill, acquainted: Path, clips: Clips, tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", [[], ["--offline"]])
+def test_hand_is_taken_off_a_video(
+    livefill: Livefill, acquainted: Path, clips: Clips, tmp_path: Path, how: list[str]
+) -> None:
     out = tmp_path / "out.mp4"
-    said = livefill("file", clips.hand, "-o", out)
+    said = livefill("file", clips.hand, "-o", out, *how)
     assert said.code == 0
     assert re.search(rf"{re.escape(str(out))}: 12 frames, \d+ of them filled\.", said.out)
     assert said.err == ""
@@ -233,6 +236,17 @@ def test_the_version_is_told(livefill: Livefill) -> None:
     said = livefill("--version")
     assert (said.code, said.err) == (0, "")
     assert re.fullmatch(r"livefill \d+\.\d+\.\d+\S*", said.out.strip())
+
+
+def test_only_livefills_own_tracker_looks_ahead(
+    livefill: Livefill, acquainted: Path, clips: Clips, tmp_path: Path
+) -> None:
+    pytest.importorskip("mediapipe")
+    out = tmp_path / "out.mp4"
+    said = livefill("file", clips.hand, "-o", out, "--offline", "--tracker", "mediapipe")
+    assert is_one_sentence(said)
+    assert "leave out --offline" in said.err
+    assert not out.exists()
 
 
 def test_a_name_that_is_no_video_is_refused_before_anything_is_loaded(

@@ -1,10 +1,10 @@
 """Score a session through livefill's own filler on a benchmark of covered clips.
 
-    python -m training.evaluate BENCH [--mode live|oracle] [--backend auto|onnx|reference] [--json OUT] [--videos DIR]
+    python -m training.evaluate BENCH [--mode live|offline|oracle] [--backend NAME] [--json OUT] [--videos DIR]
 
 A benchmark is a folder of clips, each with calibrate.mp4, occluded.mp4, clean.mp4 (the truth), mask.npz, landmarks.npz
-(MediaPipe's, on the truth) and meta.json. Live mode uses livefill's own landmarks and masks; oracle mode the true ones,
-as arXiv 2402.09100 does.
+(MediaPipe's, on the truth) and meta.json. Live mode uses livefill's own landmarks and masks, offline mode the same
+observed in both directions of time, oracle mode the true ones, as arXiv 2402.09100 does.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ from numpy.typing import NDArray
 
 from livefill.app import calibrate
 from livefill.backends import open_session
-from livefill.capture import FileSource
+from livefill.capture import BaseSource, FileSource
 from livefill.composite import paste
 from livefill.filler import Filler
+from livefill.hindsight import Hindsight
 from livefill.sinks.file import VideoFileSink
 from livefill.tracking import open_tracker
 from livefill.types import Frame, Points, Track, Tracker
@@ -68,7 +69,10 @@ def score_clip(clip: Path, mode: str, backend: str, videos: Path | None) -> tupl
     width = float(json.loads((clip / "meta.json").read_text())["face_width"])
     score = ClipScore(width, pooled, AlexLPIPS(), Expressions(), Identity() if Identity.available() else None)
     sink = None
-    with FileSource(clip / "occluded.mp4") as covered, FileSource(clip / "clean.mp4") as clean:
+    video: BaseSource = FileSource(clip / "occluded.mp4")
+    if mode == "offline":
+        video = tracker = Hindsight(video).of(tracker)
+    with video as covered, FileSource(clip / "clean.mp4") as clean:
         if videos is not None:
             path = videos / f"{clip.name}.mp4"
             sink = VideoFileSink(path, covered.size, covered.rate, crf=10, audio_from=clip / "occluded.mp4")
@@ -101,7 +105,7 @@ def main() -> None:
     """Score."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("bench", type=Path)
-    parser.add_argument("--mode", choices=("live", "oracle"), default="live")
+    parser.add_argument("--mode", choices=("live", "offline", "oracle"), default="live")
     parser.add_argument("--backend", default="auto")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--videos", type=Path, help="also write the filled clips there")

@@ -13,6 +13,11 @@ from livefill.errors import ProfileError
 
 __all__ = ["demo", "file", "track"]
 
+OfflineOption = Annotated[
+    bool,
+    typer.Option("--offline", help="Look at what comes after each frame as well: steadier and nearer to the truth."),
+]
+
 
 @app.command()
 def file(
@@ -21,6 +26,7 @@ def file(
     profile: Profile = None,
     mask: MaskOption = None,
     tracker: TrackerOption = None,
+    offline: OfflineOption = False,
     crf: Annotated[int, typer.Option(min=0, max=51, help="x264's quality: lower is better and larger.")] = 18,
     backend: BackendOption = "auto",
 ) -> None:
@@ -31,6 +37,8 @@ def file(
     Examples:
 
         livefill file talk.mp4 -o filled.mp4
+
+        livefill file talk.mp4 -o filled.mp4 --offline
 
         livefill file talk.mp4 -o filled.mp4 --profile studio --mask microphone.png --crf 14
     """
@@ -48,6 +56,7 @@ def file(
             crf=crf,
             backend=backend,
             tracker=tracker or DEFAULT_TRACKER,
+            offline=offline,
             on_frame=advance,
         )
     lost = f"; in {done.lost} your face was not to be found" if done.lost > done.strange else ""
@@ -67,6 +76,7 @@ def track(
     target: Annotated[Path, typer.Option("-o", "--output", metavar="TRACKS.npz", help="Where the arrays go.")],
     profile: Profile = None,
     tracker: TrackerOption = None,
+    offline: OfflineOption = False,
 ) -> None:
     """Write what is observed, without filling: landmarks and occluder masks as NumPy arrays.
 
@@ -87,7 +97,7 @@ def track(
             raise
         person = None
         err.print(f"Nothing is compared with a reference: {error}", style="yellow", markup=False)
-    frames = parts.track_file(source, target, person, tracker=tracker or DEFAULT_TRACKER)
+    frames = parts.track_file(source, target, person, tracker=tracker or DEFAULT_TRACKER, offline=offline)
     out.print(f"{target}: {frames} frames.", markup=False)
 
 

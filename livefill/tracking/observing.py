@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from copy import copy
 
 import cv2
 import numpy as np
@@ -88,6 +89,12 @@ class ObserverTracker:
 
     def close(self) -> None:
         """Nothing is held that would have to be released."""
+
+    def branch(self) -> ObserverTracker:
+        """Return another tracker that remembers what this one does; from here on neither knows of the other."""
+        other = copy(self)  # what is remembered is never changed, only exchanged, but for these two
+        other._smooth, other._candidates = copy(self._smooth), self._candidates.copy()
+        return other
 
     @property
     def to_crop(self) -> Affine | None:
