@@ -40,12 +40,27 @@ class _Blank(http.server.BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+class _BrokeOff(Exception):
+    """Firefox closed the connection in the midst of an answer."""
+
+
 def ask_firefox(folder: Path, function: str, argument: object, *, environment: Mapping[str, str]) -> Any:
-    """Return what a page's asynchronous JavaScript `function` gives for `argument`; raises what it throws."""
+    """Return what a page's asynchronous JavaScript `function` gives for `argument`; raises what it throws.
+
+    A browser that breaks off, as it does now and then on a busy machine, is started once more.
+    """
+    try:
+        return _ask(folder / "first", function, argument, environment)
+    except _BrokeOff:
+        return _ask(folder / "second", function, argument, environment)
+
+
+def _ask(folder: Path, function: str, argument: object, environment: Mapping[str, str]) -> Any:
+    from websockets.exceptions import ConnectionClosed
     from websockets.sync.client import connect
 
     lines = (f"user_pref({json.dumps(name)}, {json.dumps(value)});" for name, value in PREFERENCES.items())
-    folder.mkdir()
+    folder.mkdir(parents=True)
     (folder / "user.js").write_text("\n".join(lines))
     command = [FIREFOX, "--headless", "--no-remote", "--profile", str(folder), "--remote-debugging-port", "0"]
     with (
@@ -55,7 +70,7 @@ def ask_firefox(folder: Path, function: str, argument: object, *, environment: M
     ):
         threading.Thread(target=pages.serve_forever, daemon=True).start()
         try:
-            with connect(f"{_address(folder / 'log')}/session", max_size=None) as socket:
+            with connect(f"{_address(folder / 'log')}/session", max_size=None, ping_interval=None) as socket:
                 call = functools.partial(_call, socket, itertools.count(1))
                 call("session.new", {"capabilities": {}})
                 tab = call("browsingContext.getTree", {})["contexts"][0]["context"]
@@ -67,6 +82,9 @@ def ask_firefox(folder: Path, function: str, argument: object, *, environment: M
                 said = call("script.callFunction", {**wish, "awaitPromise": True})
                 assert said["type"] == "success", said["exceptionDetails"]["text"]
                 return json.loads(said["result"]["value"])
+        except ConnectionClosed as error:
+            status = "still runs" if browser.poll() is None else f"ended with {browser.poll()}"
+            raise _BrokeOff(f"Firefox {status}: {(folder / 'log').read_text()[-2000:]}") from error
         finally:
             pages.shutdown()
             browser.terminate()
