@@ -31,9 +31,13 @@ def begin_with(weights: Path, model: nn.Module, slow: AveragedModel) -> None:
     """Start a model and its running average from weights as they are kept in the project: halves.
 
     What has another shape in this model, such as the taps of a shift that it does without, stays as it is, and is said.
+    A shift that may look one frame further than that of the weights begins without doing so.
     """
     begun = torch.load(weights, map_location="cpu", weights_only=True)["model"]
     own = model.state_dict()
+    for name, value in begun.items():
+        if name.endswith(".taps") and name in own and own[name].shape == (len(value) + 1, *value.shape[1:]):
+            begun[name] = torch.cat([value, torch.zeros_like(value[:1])])
     other = sorted(name for name, value in begun.items() if name in own and own[name].shape != value.shape)
     if other:
         print(f"begun anew, for their shape is another: {', '.join(other)}", flush=True)

@@ -9,8 +9,11 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch", reason="training needs PyTorch")
 
+from torch.optim.swa_utils import AveragedModel  # noqa: E402
+
 import training  # noqa: E402
 from training.model import Bank, Config, Generator, Inputs, read_config  # noqa: E402
+from training.runs import begin_with  # noqa: E402
 
 SMALL = Config("small", size=32, fold=4, widths=(8, 12, 16), depths=(1, 1, 1), keys=4, references=2)
 FRAMES = 5
@@ -71,6 +74,17 @@ def test_the_past_matters_to_a_causal_generator_and_the_future_too_to_an_offline
         mixed = Inputs(*(torch.cat([a[:2], b[2:3], a[3:]]) for a, b in zip(seen, other, strict=True)))
         one, two = (model.forward_clip(each, bank(1), FRAMES).image for each in (seen, mixed))
         assert reach <= {number for number in range(FRAMES) if not torch.allclose(one[number], two[number])}
+
+
+@torch.no_grad()
+def test_an_offline_generator_begun_with_causal_weights_does_at_first_what_they_do(tmp_path: Path) -> None:
+    causal, seen, known = generator(), inputs(FRAMES), bank(1)
+    torch.save({"model": causal.state_dict()}, tmp_path / "causal.pt")
+    offline = generator(replace(SMALL, offline=True), seed=1)
+    begin_with(tmp_path / "causal.pt", offline, AveragedModel(offline))
+    one, other = (model.forward_clip(seen, known, FRAMES) for model in (causal, offline))
+    assert torch.equal(one.image, other.image)
+    assert torch.equal(one.trust, other.trust)
 
 
 def test_an_offline_generator_refuses_a_stream() -> None:
