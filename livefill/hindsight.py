@@ -153,8 +153,8 @@ class Hindsight(BaseSource):
         around = [*self._before, *((frame.time, look.seen) for frame, look in zip(frames, both, strict=True))]
         first = len(self._before)
         for index in range(count):
-            seen = _steadied(around, first + index)
-            self._ready.append((frames[index], _Look(seen, seen is None and both[index].stranger)))
+            look = _Look(_steadied(around, first + index), both[index].stranger)
+            self._ready.append((frames[index], look))
         self._before = [one for one in around[: first + count] if one[0] > frames[count - 1].time - REACH * SPREAD]
         del self._pending[:count]
 
@@ -175,7 +175,8 @@ def _backwards(tracker: Tracker, frames: Sequence[Frame]) -> list[_Look]:
 def _agreed(forwards: _Look, backwards: _Look) -> _Look:
     one, other = forwards.seen, backwards.seen
     if one is None or other is None:
-        return _Look(one or other, forwards.stranger or backwards.stranger)
+        found = one or other
+        return _Look(found, found is None and (forwards.stranger or backwards.stranger))
     if _apart(one, other) > APART:
         return forwards if one.score >= other.score else backwards
     return _Look(_mean(one, other), False)
