@@ -135,7 +135,7 @@ def fill_file(
 ) -> Filled:
     """Fill a video file and return what became of its frames; nothing is left under `out` unless all went well.
 
-    `offline` observes each frame with those that follow as well as with those before (`tracking/hindsight.py`).
+    `offline` observes each frame with those that follow as well as with those before (`hindsight.py`).
     `on_frame` is told how many frames are done, of how many (0 where that is unknown).
     """
     _not_itself(out, source_path)
