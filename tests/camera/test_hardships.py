@@ -79,9 +79,10 @@ def descriptors():
 
 run = Run("--camera", "/dev/video11")
 run.wait_for("Nobody watches")
-read(45)
-time.sleep(1)
-wait_until(lambda: not run.camera_is_on("/dev/video11"), 8)
+for _ in range(2):  # all that is loaded at first is loaded then, on a slow machine as well
+    read(45)
+    time.sleep(1)
+    wait_until(lambda: not run.camera_is_on("/dev/video11"), 8)
 before = memory(), descriptors()
 end, rounds = time.monotonic() + SECONDS, 0
 while time.monotonic() < end:
@@ -191,7 +192,7 @@ def test_neither_memory_nor_descriptors_grow_while_a_face_is_filled(
 ) -> None:
     monkeypatch.setenv("LIVEFILL_HOME", str(tmp_path / "home"))
     save_profile(replace(demo_profile(), name="default"))
-    result = inside(tmp_path, LONG.replace("SECONDS", str(SOAK)), limit=int(SOAK) + 90)
+    result = inside(tmp_path, LONG.replace("SECONDS", str(SOAK)), limit=int(SOAK) + 120)
     assert "Nothing will be filled" not in result["said"]
     spent = re.search(r"fill ([0-9.]+)", result["said"])
     assert spent, result["said"]
