@@ -185,10 +185,11 @@ def track_file(
     points, scores, masks = [], [], []
     shape: tuple[int, ...] = ()
     video = FileSource(source_path)
-    with Hindsight(video) if offline else video as source:
+    hindsight = Hindsight(video) if offline else None
+    with hindsight or video as source:
         seer = open_tracker(tracker, profile)
-        if isinstance(source, Hindsight):
-            seer = source.of(seer)
+        if hindsight is not None:
+            seer = hindsight.of(seer)
         try:
             for frame in source:
                 track = seer.track(frame)

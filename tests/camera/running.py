@@ -60,9 +60,9 @@ def load(module, *options):
     command = ["busybox", "insmod", KERNEL / f"modules/{module}.ko", *parameters]
     return subprocess.run(command, capture_output=True).returncode == 0
 
-def load_loopback_as_webcam():
+def load_loopback_as_webcam(buffers=4):
     # /dev/video11, a second loopback, which somebody will feed as if it were a webcam
     assert remove("v4l2loopback")
-    two = ["devices=2", "video_nr=10,11", "card_label=livefill,webcam", "exclusive_caps=1,1", "max_buffers=4"]
+    two = ["devices=2", "video_nr=10,11", "card_label=livefill,webcam", "exclusive_caps=1,1", f"max_buffers={buffers}"]
     assert load("v4l2loopback", *two)
 """

@@ -118,6 +118,7 @@ from livefill import v4l2
 from livefill.sinks.yuv import encode
 
 SIZE = 1280, 720
+BUFFERS = 8
 
 def clock_picture(milliseconds):
     bits = [(milliseconds >> i) & 1 for i in range(32)]
@@ -131,7 +132,7 @@ def read_clock(picture):
 def now():
     return int(time.monotonic() * 1000) & 0xFFFFFFFF
 
-load_loopback_as_webcam()
+load_loopback_as_webcam(BUFFERS)
 stop = threading.Event()
 
 def shine():
@@ -148,19 +149,20 @@ time.sleep(0.5)
 run = Run("--camera", "/dev/video11", "--size", "1280x720", "--always-on")
 run.wait_for("fps")
 capture = cv2.VideoCapture("/dev/video10", cv2.CAP_V4L2)
-seen, ages = [], []
+seen, arrived = [], []
 for _ in range(150):
     ok, picture = capture.read()
-    arrived = now()
+    arrived.append(now())
     seen.append(read_clock(picture))
-    ages.append(arrived - seen[-1])
 capture.release()
 stop.set(); light.join()
-ages = np.array(ages[30:])
-# What queues up stays; what a busy machine holds up for a moment does not.
-calmest = float(np.median(ages.reshape(4, 30), 1).min())
-result = {"size": list(picture.shape[:2]), "calmest": calmest, "p95": float(np.percentile(ages, 95)),
-          "backwards": int((np.diff(seen[30:]) < 0).sum()), "distinct": len(set(seen[30:])), "status": run.stop()}
+seen, arrived = np.array(seen[30:]), np.array(arrived[30:])
+# v4l2loopback writes over what a reader holds who is kept waiting: such a reader sees what is yet to come, and then
+# goes on where it was. That a busy machine did that to this one tells nothing of livefill.
+kept_waiting = np.convolve(np.diff(arrived) > 1000 / 30 * (BUFFERS - 2), np.ones(2 * BUFFERS))[: len(seen) - 1] > 0
+result = {"size": list(picture.shape[:2]), "p50": float(np.median(arrived - seen)), "seen": len(set(seen.tolist())),
+          "backwards": int(((np.diff(seen) < 0) & ~kept_waiting).sum()), "kept waiting": int(kept_waiting.sum()),
+          "status": run.stop()}
 """
 )
 
@@ -213,6 +215,7 @@ def test_a_frame_is_young_when_it_arrives_and_time_goes_forward(tmp_path: Path) 
     result = inside(tmp_path, GLASS, limit=90)
     assert result["size"] == [720, 1280]
     assert result["backwards"] == 0
-    assert result["distinct"] > 40
-    assert result["calmest"] < 150, f"milliseconds from the glass to the reader: {result}"
+    assert result["kept waiting"] < 60, "frames of 119 of which nothing can be told"
+    assert result["seen"] > 40
+    assert result["p50"] < 150, f"milliseconds from the glass to the reader: {result}"
     assert result["status"] == 0
