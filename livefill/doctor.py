@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 
 from livefill import v4l2
+from livefill.capture.device import MOST_BUFFERS
 from livefill.errors import LivefillError
 from livefill.sinks.remedy import GET_ONE, LOAD, NO_ONE, PIPEWIRE, VIDEO_GROUP
 from livefill.v4l2 import Device, Mode
@@ -197,6 +198,8 @@ def _loaded(host: Host, folder: Path) -> Finding:
     buffers = _text(folder / "parameters/max_buffers")
     if buffers.isdecimal() and int(buffers) < 4:
         advice.append(f"Load it with max_buffers=4: with {buffers}, readers through PipeWire may freeze.")
+    if buffers.isdecimal() and int(buffers) > MOST_BUFFERS:
+        advice.append(f"Load it with max_buffers=4: with {buffers}, programs that read with OpenCV crash.")
     return Finding(True, "v4l2loopback", f"{version or 'unknown version'} is loaded", " ".join(advice))
 
 

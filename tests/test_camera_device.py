@@ -13,7 +13,7 @@ import pytest
 from fake_camera import SHAPE, FakeCapture, picture
 
 from livefill import v4l2
-from livefill.capture import list_cameras
+from livefill.capture import device, list_cameras
 from livefill.capture.device import open_device
 from livefill.errors import SourceError
 
@@ -68,6 +68,22 @@ def test_the_rate_is_the_wish_or_what_the_driver_says(machine: Callable[..., Fak
 def test_pictures_that_opencv_leaves_flat_get_their_shape(machine: Callable[..., FakeCapture]) -> None:
     machine(FakeCapture(picture(5).reshape(1, -1)))
     assert open_device("0", None, None).first.shape == SHAPE
+
+
+@pytest.mark.parametrize(("buffers", "refused"), [("11\n", True), ("10\n", False), ("", False)])
+def test_a_loopback_with_more_buffers_than_opencv_holds_is_refused_before_it_crashes(
+    machine: Callable[..., FakeCapture], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, buffers: str, refused: bool
+) -> None:
+    machine()
+    found = v4l2.Device(Path("/dev/video4"), "OBS", v4l2.LOOPBACK_DRIVER, captures=True, outputs=False)
+    monkeypatch.setattr(v4l2, "query", lambda path: found)
+    monkeypatch.setattr(device, "BUFFERS", tmp_path / "max_buffers")
+    (tmp_path / "max_buffers").write_text(buffers)
+    if refused:
+        with pytest.raises(SourceError, match=r"max_buffers=11.*max_buffers=4"):
+            open_device("4", None, None)
+    else:
+        assert open_device("4", None, None).first.shape == SHAPE
 
 
 @pytest.mark.parametrize("capture", [FakeCapture(opened=False), FakeCapture(None)])

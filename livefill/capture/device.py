@@ -20,6 +20,10 @@ ELSEWHERE = {
     "Darwin": "allow your terminal in System Settings > Privacy & Security > Camera",
     "Windows": "allow desktop apps in Settings > Privacy & security > Camera",
 }
+# How many buffers OpenCV has room for (MAX_V4L_BUFFERS). v4l2loopback gives as many as it was loaded with, not the two
+# asked for; beyond ten, OpenCV writes outside its own memory and the process ends.
+MOST_BUFFERS = 10
+BUFFERS = Path("/sys/module/v4l2loopback/parameters/max_buffers")
 BACKENDS = {"Linux": cv2.CAP_V4L2, "Darwin": cv2.CAP_AVFOUNDATION, "Windows": cv2.CAP_DSHOW}
 
 
@@ -105,10 +109,24 @@ def _check_node(node: Path) -> None:
     except OSError as error:
         raise SourceError(_why_unopenable(node, error)) from error
     if found.captures:
+        if found.is_loopback:
+            _check_buffers(node)
         return
     if found.is_loopback:
         raise SourceError(f"{node} is the virtual camera {found.name!r} and nobody feeds it: choose a real camera.")
     raise SourceError(f"{node} ({found.name}) gives no pictures. {_cameras_here()}")
+
+
+def _check_buffers(node: Path) -> None:
+    try:
+        buffers = int(BUFFERS.read_text())
+    except (OSError, ValueError):
+        return  # it does not say
+    if buffers > MOST_BUFFERS:
+        raise SourceError(
+            f"{node} is a virtual camera whose driver was loaded with max_buffers={buffers}; OpenCV can read at most "
+            f"{MOST_BUFFERS}: run `sudo modprobe -r v4l2loopback`, then load it with max_buffers=4."
+        )
 
 
 def _why_unopenable(node: Path, error: OSError) -> str:
