@@ -6,18 +6,19 @@ python -m export.verify [--weights training/weights/fast.pt] [--config training/
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from export.generator import SEEN, Deployed, example_inputs, load
+from export.generator import DETAIL, SEEN, example_inputs, load
 from livefill.backends.network import Network
 from livefill.backends.runtimes import RUNTIMES, open_network
 from livefill.errors import BackendError
-from training.model import Generator, read_config
+from training.model import Bank, Generator, Inputs, read_config
 
 __all__ = ["STEPS", "TOLERANCE", "Difference", "compare", "main", "verify"]
 
@@ -41,12 +42,12 @@ class Difference(NamedTuple):
 @torch.no_grad()
 def compare(generator: Generator, network: Network, *, steps: int = STEPS) -> Difference:
     """Run both side by side on noise, each with its own state."""
-    deployed, random = Deployed(generator), torch.Generator().manual_seed(1)
+    random = torch.Generator().manual_seed(1)
     past, stream = generator.initial_state(), network.stream()
     worst = np.zeros(3)
     for _ in range(steps):
         seen = example_inputs(generator.config, random)
-        image, trust, *past = deployed(*seen, *past)
+        image, trust, past = _fill(generator, seen, past)
         said = stream.run(dict(zip(SEEN, (part.numpy() for part in seen), strict=True)))
         kept = [value.astype(np.float32) for value in stream.state().values()]
         apart = [float(np.abs(mine.numpy() - yours).max()) for mine, yours in zip(past, kept, strict=True)]
@@ -58,6 +59,14 @@ def compare(generator: Generator, network: Network, *, steps: int = STEPS) -> Di
         )
         worst = np.maximum(worst, now)
     return Difference(*(float(value) for value in worst))
+
+
+def _fill(generator: Generator, seen: Sequence[Tensor], past: list[Tensor]) -> tuple[Tensor, Tensor, list[Tensor]]:
+    """Fill a frame as in training, from inputs as the runtime gives them; nothing of this is what was exported."""
+    crop, mask, expected, drawing, *bank = seen
+    crop, expected, drawing = (picture.permute(0, 3, 1, 2) for picture in (crop, expected, drawing))
+    fill, kept = generator.forward_frame(Inputs(crop, mask[:, None], expected, drawing), Bank(*bank), past)
+    return fill.image.permute(0, 2, 3, 1).clamp(0, 1), torch.sigmoid(fill.trust[:, 0]) ** DETAIL, kept
 
 
 def verify(generator: Generator, network: Network) -> Difference:

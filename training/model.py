@@ -24,7 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-__all__ = ["Bank", "Clip", "Config", "Fill", "Generator", "Inputs", "Stream", "read_config"]
+__all__ = ["Bank", "Clip", "Config", "Fill", "Generator", "Inputs", "Picture", "Stream", "look", "read_config"]
 
 FEWEST = 16  # channels to shift: what CPUs compute at a time
 CHANNELS = 9  # of what is seen: crop 3, mask 1, expected 3, drawing 2
@@ -109,6 +109,16 @@ class Clip:
         return torch.cat([clips[:, 1:], torch.zeros_like(clips[:, :1])], 1).flatten(0, 1)
 
 
+class Picture:
+    """Time as a single picture knows it: nothing was before, and nothing comes after."""
+
+    def before(self, x: Tensor) -> Tensor:
+        """Return a zero for all of x."""
+        return x.new_zeros(())
+
+    after = before
+
+
 class Stream:
     """Time as a running camera knows it: one frame, what was kept of the last one, and no future."""
 
@@ -129,7 +139,8 @@ class Stream:
 class Shift(nn.Module):
     """A learnable temporal shift: a quarter of the channels, or FEWEST, are mixed with those of the frame before.
 
-    One weight per channel and tap (t - 1, t; offline also t + 1), at first half of each.
+    One weight per channel and tap (t - 1, t; offline also t + 1), at first half of each. The other channels take part
+    with the weights 0 and 1: taking the shifted ones out and putting them back costs more than to multiply all.
     """
 
     def __init__(self, channels: int, *, offline: bool, on: bool = True) -> None:
@@ -144,11 +155,14 @@ class Shift(nn.Module):
         """Mix x (n, c, h, w) over time."""
         if not self.shifted:
             return x
-        moving, still = x[:, : self.shifted], x[:, self.shifted :]
-        mixed = self.taps[0] * time.before(moving) + self.taps[1] * moving
-        if self.offline:
-            mixed = mixed + self.taps[2] * time.after(moving)
-        return torch.cat([mixed, still], 1)
+        past, now, *future = self._weights(x.shape[1])
+        mixed = past * time.before(x) + now * x
+        return mixed + future[0] * time.after(x) if future else mixed
+
+    def _weights(self, channels: int) -> list[Tensor]:
+        """Return the weight of every channel (channels, 1, 1), for each tap."""
+        others = (channels - self.shifted, 1, 1)
+        return [torch.cat([tap, tap.new_full(others, float(number == 1))]) for number, tap in enumerate(self.taps)]
 
 
 class GatedBlock(nn.Module):
@@ -253,32 +267,50 @@ class Generator(nn.Module):
     def state_shapes(self) -> list[tuple[int, int, int]]:
         """Return the shape (c, h, w) of each tensor of the state, in the order in which they are used."""
         side = self.config.size // self.config.fold
-        levels = ((self.down1, 1), (self.down2, 2), (self.bottom, 4), (self.up2, 2), (self.up1, 1))
+        fine, middle, coarse = self.config.widths
+        levels = (
+            (self.down1, 1, fine),
+            (self.down2, 2, middle),
+            (self.bottom, 4, coarse),
+            (self.up2, 2, middle),
+            (self.up1, 1, fine),
+        )
         return [
-            (block.shift.shifted, side // step, side // step)
-            for level, step in levels
+            (width, side // step, side // step)
+            for level, step, width in levels
             for block in level.blocks  # type: ignore[union-attr]
             if block.shift.shifted
         ]
 
     def remember(self, references: Inputs, clips: int) -> Bank:
         """Encode references (clips * references): uncovered crops, which are their own expectation."""
-        features, *_ = self._down(references, Clip(1))
+        features, *_ = self._down(self.enter(references), Picture())
         return self.attention.remember(features, clips)
 
-    def _down(self, inputs: Inputs, time: Time) -> tuple[Tensor, Tensor, Tensor]:
-        crop = inputs.crop * (1 - inputs.mask)
-        seen = torch.cat([crop, inputs.mask, inputs.expected, inputs.drawing], 1) - 0.5
-        fine = self.down1(self.entry(seen), time)
-        middle = self.down2(self.shrink1(F.leaky_relu(fine, 0.2)), time)
-        return self.shrink2(F.leaky_relu(middle, 0.2)), middle, fine
+    def enter(self, inputs: Inputs) -> Tensor:
+        """Fold the pixels into channels (n, c, s / fold, s / fold)."""
+        return self.entry(look(inputs) - 0.5)  # type: ignore[no-any-return]
 
-    def _fill(self, inputs: Inputs, bank: Bank, time: Time) -> Fill:
-        coarse, middle, fine = self._down(inputs, time)
+    def features(self, entered: Tensor, bank: Bank, time: Time) -> Tensor:
+        """Return what `exit` makes the picture of."""
+        coarse, middle, fine = self._down(entered, time)
         if self.config.attention:
             coarse = self.attention(coarse, bank)
         coarse = self.bottom(coarse, time)
         middle = self.up2(middle + F.interpolate(self.grow2(coarse), scale_factor=2.0, mode="nearest"), time)
         fine = self.up1(fine + F.interpolate(self.grow1(middle), scale_factor=2.0, mode="nearest"), time)
-        change = F.pixel_shuffle(self.exit(F.leaky_relu(fine, 0.2)), self.config.fold)
+        return F.leaky_relu(fine, 0.2)
+
+    def _down(self, entered: Tensor, time: Time) -> tuple[Tensor, Tensor, Tensor]:
+        fine = self.down1(entered, time)
+        middle = self.down2(self.shrink1(F.leaky_relu(fine, 0.2)), time)
+        return self.shrink2(F.leaky_relu(middle, 0.2)), middle, fine
+
+    def _fill(self, inputs: Inputs, bank: Bank, time: Time) -> Fill:
+        change = F.pixel_shuffle(self.exit(self.features(self.enter(inputs), bank, time)), self.config.fold)
         return Fill(inputs.expected + change[:, :3], change[:, 3:])
+
+
+def look(inputs: Inputs) -> Tensor:
+    """Return all that is seen (n, CHANNELS, s, s), 0..1; what is covered is black."""
+    return torch.cat([inputs.crop * (1 - inputs.mask), inputs.mask, inputs.expected, inputs.drawing], 1)

@@ -69,5 +69,4 @@ class GeneratorSession:
         expected, light = lit(inputs, state.light)
         seen = {name: inputs[name][None] for name in ("crop", "mask", "drawing")}
         said = state.stream.run({**seen, "expected": expected[None], **inputs["bank"]})
-        fill = np.clip(said["fill"][0], 0, 1)
-        return {"fill": fill, "trust": said["trust"][0]}, _Memory(light, state.stream, state.stream.steps)
+        return {"fill": said["fill"][0], "trust": said["trust"][0]}, _Memory(light, state.stream, state.stream.steps)
