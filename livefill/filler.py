@@ -190,5 +190,7 @@ def _extent(mask: Mask, window: Box) -> Box | None:
     left, top, right, bottom = window
     if right <= left or bottom <= top:
         return None
-    x, y, columns, rows = cv2.boundingRect((mask[top:bottom, left:right] > 0.4).view(np.uint8))
-    return (left + x, top + y, left + x + columns, top + y + rows) if columns else None
+    # Every other pixel will do: the box is widened by more than that.
+    covered = mask[top:bottom:2, left:right:2] > 0.4
+    x, y, columns, rows = (2 * value for value in cv2.boundingRect(covered.view(np.uint8)))
+    return (left + x, top + y, min(left + x + columns, right), min(top + y + rows, bottom)) if columns else None
