@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -12,22 +12,27 @@ from livefill.backends.runtimes import RUNTIMES, open_network
 from livefill.bench import measure
 from livefill.errors import BackendError
 
-__all__ = ["NETWORKS", "compare", "time_network"]
+__all__ = ["NETWORKS", "compare", "in_turns"]
 
 NETWORKS = {"fast": "generator", "observer": "observer"}
-WARM_UP, RUNS = 5, 40
+ROUNDS, RUNS = 10, 6  # of all that is compared; of each one, in a round
 
 
-def time_network(network: Network) -> float:
-    """Return the median time of a run in milliseconds, on noise, as one video."""
-    inputs, stream = examples(network), network.stream()
-    times = []
-    for run in range(WARM_UP + RUNS):
-        start = perf_counter()
-        stream.run(inputs)
-        if run >= WARM_UP:
-            times.append(1e3 * (perf_counter() - start))
-    return median(times)
+def in_turns(trials: Mapping[str, Callable[[], object]]) -> dict[str, float]:
+    """Return the median time of each in milliseconds.
+
+    Each runs a few times, then the next, again and again: a machine that slows down does so for all of them. The first
+    run of the few finds the caches full of the others' numbers and does not count.
+    """
+    times: dict[str, list[float]] = {name: [] for name in trials}
+    for _ in range(ROUNDS):
+        for name, trial in trials.items():
+            trial()
+            for _ in range(RUNS - 1):
+                start = perf_counter()
+                trial()
+                times[name].append(1e3 * (perf_counter() - start))
+    return {name: median(taken) for name, taken in times.items()}
 
 
 def compare(*, size: tuple[int, int], seconds: float) -> Iterator[dict[str, Any]]:
@@ -35,29 +40,50 @@ def compare(*, size: tuple[int, int], seconds: float) -> Iterator[dict[str, Any]
 
     A runtime that cannot be used gives a row with the reason.
     """
-    peak = _peak()
+    opened: dict[str, dict[str, Network]] = {}
+    trials: dict[str, Callable[[], object]] = {}
+    reasons: dict[str, str] = {}
     for runtime in RUNTIMES:
-        row: dict[str, Any] = {"backend": runtime}
         try:
-            for name, kind in NETWORKS.items():
-                network = open_network(name, kind=kind, runtime=runtime)
-                row["device"] = network.device
-                row[f"{name}_ms"] = round(time_network(network), 2)
-                flop = 2 * float(network.contract.get("macs", 0)) / 1e9
-                row[f"{name}_gflops"] = round(1e3 * flop / row[f"{name}_ms"], 0)
-                if peak:
-                    row[f"{name}_of_peak"] = round(row[f"{name}_gflops"] / peak, 2)
-            whole = measure(None, size=size, seconds=seconds, backend=runtime)
+            networks = {name: open_network(name, kind=kind, runtime=runtime) for name, kind in NETWORKS.items()}
+            mine = {f"{runtime} {name}": _trial(network) for name, network in networks.items()}
         except BackendError as error:
-            yield {"backend": runtime, "reason": str(error)}
+            reasons[runtime] = str(error)
             continue
+        opened[runtime] = networks
+        trials.update(mine)
+    plain = _plain_convolutions()
+    if plain is not None:
+        trials["plain"] = plain[0]
+    times = in_turns(trials)
+    peak = 1e3 * plain[1] / times["plain"] if plain is not None else 0.0
+    for runtime in RUNTIMES:
+        if runtime in reasons:
+            yield {"backend": runtime, "reason": reasons[runtime]}
+            continue
+        row: dict[str, Any] = {"backend": runtime}
+        for name, network in opened[runtime].items():
+            row["device"] = network.device
+            row[f"{name}_ms"] = round(times[f"{runtime} {name}"], 2)
+            flop = 2 * float(network.contract.get("macs", 0)) / 1e9
+            row[f"{name}_gflops"] = round(1e3 * flop / row[f"{name}_ms"], 0)
+            if peak:
+                row[f"{name}_of_peak"] = round(row[f"{name}_gflops"] / peak, 2)
+        whole = measure(None, size=size, seconds=seconds, backend=runtime)
         yield {**row, "fps": whole["fps"], "live_fps": whole["live_fps"], "age_p95_ms": whole["latency_ms"]["p95"]}
 
 
-def _peak() -> float:
-    """Return the GFLOP/s that plain convolutions reach on this processor; 0 where OpenVINO, which runs them, is not."""
+def _trial(network: Network) -> Callable[[], object]:
+    """Return what runs a network on noise, as one video; it has run once, and can."""
+    inputs, stream = examples(network), network.stream()
+    stream.run(inputs)
+    return lambda: stream.run(inputs)
+
+
+def _plain_convolutions() -> tuple[Callable[[], object], float] | None:
+    """Return plain convolutions, and their GFLOP; None where OpenVINO, which runs them, is not."""
     try:
-        from livefill.backends.openvino import convolution_peak
+        from livefill.backends.openvino import plain_convolutions
     except ImportError:
-        return 0.0
-    return convolution_peak()
+        return None
+    return plain_convolutions()

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 from networks import there
 from typer.testing import CliRunner
 
 from livefill import netbench
+from livefill.backends.network import Network
 from livefill.backends.runtimes import RUNTIMES, open_network
 from livefill.cli import app
+from livefill.errors import BackendError
 
 
 @pytest.fixture
@@ -16,7 +20,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few runs, and the whole program not at all: tests/test_cli.py measures that."""
     whole = {"fps": 30.0, "live_fps": 29.0, "latency_ms": {"p95": 50.0}}
     monkeypatch.setattr(netbench, "measure", lambda *_, **__: whole)
-    monkeypatch.setattr(netbench, "WARM_UP", 1)
+    monkeypatch.setattr(netbench, "ROUNDS", 2)
     monkeypatch.setattr(netbench, "RUNS", 3)
 
 
@@ -51,6 +55,28 @@ def test_the_table_shows_them_in_a_narrow_terminal() -> None:
 
 def test_plain_convolutions_are_a_bound() -> None:
     there("openvino")
-    from livefill.backends.openvino import convolution_peak
+    from livefill.backends.openvino import plain_convolutions
 
-    assert 1 < convolution_peak(runs=3) < 1e5
+    run, gflop = plain_convolutions()
+    run()
+    assert gflop == pytest.approx(4.83, abs=0.01)
+
+
+@pytest.mark.usefixtures("quick")
+def test_what_is_compared_runs_in_turns() -> None:
+    order: list[str] = []
+    times = netbench.in_turns({name: partial(order.append, name) for name in "abc"})
+    assert order == list("aaabbbccc") * 2
+    assert set(times) == set("abc")
+    assert all(0 <= ms < 100 for ms in times.values())
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_runtime_that_fails_in_its_first_run_gives_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(network: Network) -> Callable[[], object]:
+        raise BackendError("out of memory")
+
+    monkeypatch.setattr(netbench, "_trial", broken)
+    assert [row["reason"] for row in netbench.compare(size=(64, 64), seconds=1) if row["backend"] == "onnx"] == [
+        "out of memory"
+    ]
