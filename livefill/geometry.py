@@ -127,7 +127,8 @@ def _bent(
     spread = float(np.vdot(solid[:, :2], solid[:, :2])) / (2 * len(solid))
     normal = solid.T @ weighted
     normal.flat[::5] += stiffness * spread * np.array([1, 1, 1, 1e-6])
-    return flat, solid @ np.linalg.solve(normal, weighted.T @ (points - flat))
+    _, moved = cv2.solve(normal, weighted.T @ (points - flat), flags=cv2.DECOMP_CHOLESKY)  # half of numpy's time
+    return flat, solid @ moved
 
 
 def turned(
