@@ -16,9 +16,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from livefill.geometry import eye_distance, face_hull, fill_polygon
-from livefill.occluder import BINS, colour_bins, soft_zones
-from livefill.types import RGB, Mask, Points
+from livefill.occluder import BINS, colour_bins
+from livefill.types import RGB, Mask
+from livefill.zones import Zones
 
 __all__ = ["FEATURES", "LEAN", "WEIGHTS", "Colours", "colour_odds", "features", "weigh"]
 
@@ -62,14 +62,11 @@ def weigh(known: Floats, *, lean: float = LEAN) -> Mask:
     return np.asarray(1 / (1 + np.exp(-(known @ WEIGHTS + np.float32(BIAS + lean)))), np.float32)
 
 
-def features(mask: Mask, surprise: Floats, points: Points, *, colour: Floats, turned: float) -> Floats:
+def features(mask: Mask, surprise: Floats, zones: Zones, *, colour: Floats, turned: float) -> Floats:
     """Return what is known of each pixel, (n, n, len(FEATURES)).
 
     `mask` is the network's, 0..1; `surprise` as `occluder.compare` says it, in levels; `colour` is `Colours.odds`.
     """
-    unit = eye_distance(points)
-    face = fill_polygon(mask.shape, face_hull(points))
-    mouth, eyes, brows = soft_zones(points, unit, mask.shape)
     smooth = cv2.GaussianBlur(surprise, (0, 0), 0.8)
     close = cv2.dilate(mask, np.ones((13, 13), np.uint8))
     known = (
@@ -78,10 +75,10 @@ def features(mask: Mask, surprise: Floats, points: Points, *, colour: Floats, tu
         np.minimum(cv2.blur(smooth, (7, 7)), 40) / 10,
         cv2.dilate(mask, np.ones((5, 5), np.uint8)),
         close,
-        mouth,
-        eyes | brows,
+        zones.mouth,
+        zones.eyes | zones.brows,
         np.full_like(mask, min(10 * turned, 2)),
-        1 - cv2.erode(face, np.ones((5, 5), np.uint8)),
+        1 - cv2.erode(zones.face, np.ones((5, 5), np.uint8)),
         colour,
         colour * close,
     )
@@ -95,13 +92,13 @@ class Colours(NamedTuple):
     news: Floats  # the same, where that was not to be expected there anyway
 
 
-def colour_odds(crop: RGB, expected: RGB, mask: Mask, points: Points) -> Colours:
+def colour_odds(crop: RGB, expected: RGB, mask: Mask, zones: Zones) -> Colours:
     """Return what the colours of a crop say, where something else was `expected`.
 
     The occluder's colours are those where the mask is sure, the face's those that are expected, and seen where it is
     clear.
     """
-    face = fill_polygon(mask.shape, face_hull(points))
+    face = zones.face
     sure = (mask > SURE) & (cv2.dilate(face, np.ones((9, 9), np.uint8)) > 0)
     if sure.sum() < FEW:
         nothing = np.zeros(mask.shape, np.float32)

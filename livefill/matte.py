@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from livefill.evidence import LEAN, Colours, features, weigh
-from livefill.geometry import eye_distance, face_hull, fill_polygon
-from livefill.types import RGB, Mask, Points
+from livefill.types import RGB, Mask
+from livefill.zones import Zones, disc
 
 __all__ = ["reconcile", "sharpen"]
 
@@ -42,7 +42,7 @@ def sharpen(mask: Mask, picture: RGB) -> Mask:
 def reconcile(
     mask: Mask,
     surprise: NDArray[np.float32],
-    points: Points,
+    zones: Zones,
     *,
     colour: Colours | None = None,
     turned: float = 0.0,
@@ -50,8 +50,8 @@ def reconcile(
 ) -> Mask:
     """Return the network's mask (n, n) where it agrees with what the comparison with the reference says.
 
-    `surprise` (n, n) is how far each pixel is from what the reference leads us to expect; `points` are the landmarks
-    in the mask; `colour` is what the colours say (`evidence.colour_odds`). Beside the face a
+    `surprise` (n, n) is how far each pixel is from what the reference leads us to expect; `zones` are the face's;
+    `colour` is what the colours say (`evidence.colour_odds`). Beside the face a
     neck that looks as in the reference is a neck, and what has the colour of the thing before the face a part of it.
     Over the face the evidence is weighed, with a `lean` towards covered.
     What does not reach well over the face does not matter.
@@ -59,20 +59,19 @@ def reconcile(
     """
     if not (mask > 0.5).any():
         return np.zeros_like(mask)
-    unit = eye_distance(points)
+    unit, face = zones.unit, zones.face
     strange = np.asarray(cv2.GaussianBlur(surprise, (0, 0), 0.8), np.float32)
-    face = fill_polygon(mask.shape, face_hull(points))
-    around = np.asarray(cv2.dilate(face, _disc(2 * BORDER * unit)), np.uint8)
+    around = np.asarray(cv2.dilate(face, disc(2 * BORDER * unit)), np.uint8)
     beside = np.clip((strange - AS_EXPECTED) / (STRANGE - AS_EXPECTED), 0, 1)
     colour = colour or Colours(np.zeros_like(mask), np.zeros_like(mask))
-    over = weigh(features(mask, surprise, points, colour=colour.odds, turned=turned), lean=lean)
+    over = weigh(features(mask, surprise, zones, colour=colour.odds, turned=turned), lean=lean)
     # Beside the face the network is believed, and where it is silent, what is strange and has the thing's colour.
     alike = 0.0 if turned > NEAR else 1.0  # turned, more is strange than what is before the face
     joined = alike * cv2.dilate(mask, np.ones((REACH, REACH), np.uint8)) * np.clip(colour.news, 0, 1)
     elsewhere = np.maximum(mask * np.maximum(beside, around), over * beside * joined)
     kept = np.where(face > 0, over, elsewhere).astype(np.float32)
     doubtful = EDGE_OF_FACE + TURNED * max(0.0, turned - NEAR)
-    core = np.asarray(cv2.erode(face, _disc(2 * doubtful * unit)), np.uint8)
+    core = np.asarray(cv2.erode(face, disc(2 * doubtful * unit)), np.uint8)
     return kept * _pieces(kept > 0.5, mask > 0.5, strange, core, SPECK * float(face.sum()))
 
 
@@ -93,8 +92,3 @@ def _pieces(
     keep[0] = False
     pieces = keep[labels].astype(np.float32)
     return np.asarray(cv2.dilate(pieces, np.ones((5, 5), np.uint8)), np.float32)
-
-
-def _disc(diameter: float) -> NDArray[np.uint8]:
-    side = int(diameter) | 1
-    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)), np.uint8)

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from livefill.alignment import blur, harmonise
-from livefill.geometry import BROWS, EYES, LIPS, eye_distance, face_hull, fill_polygon
 from livefill.types import RGB, Mask, Points
+from livefill.zones import Bits, Zones, disc
 
 __all__ = [
     "AS_EXPECTED",
@@ -26,12 +26,10 @@ __all__ = [
     "colour_bins",
     "compare",
     "find",
-    "soft_zones",
     "texture",
 ]
 
 Floats = NDArray[np.float32]
-Bits = NDArray[np.uint8]
 Indices = NDArray[np.int32]
 CHROMA = np.array([0.6, 3, 3], np.float32)  # weights of squared differences in Y, Cr, Cb
 BINS = (8, 16, 16)
@@ -87,9 +85,8 @@ def find(
     border; `prior` is the last mask, moved along; `hand` is 1 where a hand was detected. `turned` is how far the
     head is turned from the reference's pose, in eye distances: the further, the more the face differs by itself.
     """
-    unit = eye_distance(points)
-    face = fill_polygon(inside.shape, face_hull(points))
-    mouth, eyes, brows = soft_zones(points, unit, inside.shape)
+    zones = Zones.of(points, inside.shape)
+    unit, face, mouth, eyes, brows = zones.unit, zones.face, zones.mouth, zones.eyes, zones.brows
     near = _grow(face, 0.5 * unit)
     seen, reference = _in_one_light(crop, expected, (1 - prior) * near * (1 - mouth) * inside, face, unit)
     surprise, contrast = _surprise(seen, reference)
@@ -134,15 +131,13 @@ class Comparison:
     inside: Mask  # 1 where the crop shows the frame
 
 
-def compare(crop: RGB, expected: RGB, points: Points, *, inside: Mask, mask: Mask) -> Comparison:
-    """Compare two pictures of a face whose landmarks are `points`; `mask` says what is known to be covered."""
-    unit = eye_distance(points)
-    face = fill_polygon(inside.shape, face_hull(points))
-    mouth, _, _ = soft_zones(points, unit, inside.shape)
-    near = _grow(face, 0.5 * unit)
-    seen, reference = _in_one_light(crop, expected, (1 - mask) * near * (1 - mouth) * inside, face, unit)
+def compare(crop: RGB, expected: RGB, zones: Zones, *, inside: Mask, mask: Mask) -> Comparison:
+    """Compare two pictures of a face; `mask` says what is known to be covered."""
+    near = _grow(zones.face, 0.5 * zones.unit)
+    free = (1 - mask) * near * (1 - zones.mouth) * inside
+    seen, reference = _in_one_light(crop, expected, free, zones.face, zones.unit)
     surprise, _ = _surprise(seen, reference)
-    return Comparison(surprise, seen[..., 0], reference[..., 0], face, mouth, mask, inside)
+    return Comparison(surprise, seen[..., 0], reference[..., 0], zones.face, zones.mouth, mask, inside)
 
 
 def _in_one_light(crop: RGB, expected: RGB, free: Mask, face: Bits, unit: float) -> tuple[Floats, Floats]:
@@ -154,14 +149,6 @@ def _in_one_light(crop: RGB, expected: RGB, free: Mask, face: Bits, unit: float)
 
 def _smooth_ycrcb(image: RGB) -> Floats:
     return cv2.GaussianBlur(cv2.cvtColor(image, cv2.COLOR_RGB2YCrCb), (0, 0), 1.0).astype(np.float32)
-
-
-def soft_zones(points: Points, unit: float, shape: tuple[int, ...]) -> tuple[Bits, Bits, Bits]:
-    """Mouth, eyes and brows: what moves by itself, and may look other than expected without being covered."""
-    mouth = _grow(fill_polygon(shape, points[list(LIPS)]), 0.10 * unit)
-    eyes = fill_polygon(shape, points[list(EYES[0])]) | fill_polygon(shape, points[list(EYES[1])])
-    brows = fill_polygon(shape, points[list(BROWS[0])]) | fill_polygon(shape, points[list(BROWS[1])])
-    return mouth, _grow(eyes, 0.12 * unit), _grow(brows, 0.12 * unit)
 
 
 def _surprise(seen: Floats, reference: Floats) -> tuple[Floats, Floats]:
@@ -192,7 +179,7 @@ def _mean_field(luma: Floats, odds: Floats, *, rounds: int = 2, radius: int = 4,
 
 def _clean(mask: Bits, unit: float) -> Bits:
     mask = np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)), np.uint8)
-    mask = np.asarray(cv2.morphologyEx(mask, cv2.MORPH_CLOSE, _disc(0.10 * unit)), np.uint8)
+    mask = np.asarray(cv2.morphologyEx(mask, cv2.MORPH_CLOSE, disc(0.10 * unit)), np.uint8)
     around = np.pad(1 - mask, 1, constant_values=1)
     cv2.floodFill(around, None, (0, 0), 0)  # type: ignore[call-overload]
     return np.asarray(mask | around[1:-1, 1:-1], np.uint8)  # what the flood did not reach is enclosed
@@ -212,7 +199,7 @@ def _keep_covering(
     def total(values: NDArray[Any]) -> NDArray[Any]:
         return np.bincount(flat, weights=values.ravel(), minlength=count)
 
-    core = np.asarray(cv2.erode(face, _disc(0.12 * unit)), np.uint8)
+    core = np.asarray(cv2.erode(face, disc(0.12 * unit)), np.uint8)
     weight = total(core * (1 - soft) * np.maximum(surprise - 8, 0)) / max(float(face.sum()), 1.0)
     known = total(prior > 0.5) > 0.2 * stats[:, cv2.CC_STAT_AREA]
     keep = weight > strict * np.where(known, WEIGHT_KNOWN, WEIGHT_NEW)
@@ -272,10 +259,5 @@ def _histogram(index: Indices) -> Floats:
     return np.asarray(smooth / max(float(smooth.sum()), 1.0), np.float32)
 
 
-def _disc(diameter: float) -> Bits:
-    side = int(diameter) | 1
-    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)), np.uint8)
-
-
 def _grow(mask: Bits, by: float) -> Bits:
-    return np.asarray(cv2.dilate(mask, _disc(by)), np.uint8)
+    return np.asarray(cv2.dilate(mask, disc(by)), np.uint8)

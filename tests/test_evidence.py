@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from livefill.evidence import BIAS, FEATURES, WEIGHTS, colour_odds, features, weigh
 from livefill.types import RGB, Mask
+from livefill.zones import Zones
 
 SIDE = 96
-FACE = synthetic.face((48, 48), 56)
+FACE = Zones.of(synthetic.face((48, 48), 56), (SIDE, SIDE))
 NOTHING = np.zeros((SIDE, SIDE), np.float32)
 
 

@@ -12,14 +12,16 @@ from livefill.occluder import compare
 from livefill.profile import Reference
 from livefill.tracking.observing import RECOGNISED, STRANGER
 from livefill.types import RGB, Mask
+from livefill.zones import Zones
 
 REFERENCE: Reference = synthetic.person().references[0]
+ZONES = Zones.of(REFERENCE.points, (256, 256))
 INSIDE = np.ones((256, 256), np.float32)
 NOTHING = np.zeros((256, 256), np.float32)
 
 
 def like(image: RGB, mask: Mask = NOTHING) -> float:
-    return likeness(compare(image, REFERENCE.image, REFERENCE.points, inside=INSIDE, mask=mask))
+    return likeness(compare(image, REFERENCE.image, ZONES, inside=INSIDE, mask=mask))
 
 
 def somebody(seed: int) -> RGB:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from livefill.evidence import Colours
 from livefill.matte import reconcile, sharpen
 from livefill.types import RGB, Mask
+from livefill.zones import Zones
 
 SIDE = 64
 
@@ -61,7 +62,7 @@ def test_a_small_hole_in_noise_is_no_reason_for_another_mask() -> None:
 
 # --- beside the comparison with the reference -------------------------------------------------------------------------
 
-FACE = synthetic.face((32, 32), 36)  # landmarks in the mask
+FACE = Zones.of(synthetic.face((32, 32), 36), (SIDE, SIDE))
 
 
 def surprise(*boxes: tuple[int, int, int, int], much: float = 40) -> Mask:

@@ -36,6 +36,7 @@ from livefill.tracking.laying import StaticMask, inside, is_sound, lay, share_co
 from livefill.tracking.memory import Covered, Memory, Met
 from livefill.tracking.rigid import Posed, RigidFace, alike_when
 from livefill.types import RGB, Affine, Frame, Mask, Points, Track
+from livefill.zones import Zones
 
 __all__ = ["RECOGNISED", "STRANGER", "ObserverTracker"]
 
@@ -222,9 +223,10 @@ class ObserverTracker:
         points = apply(to_half, seen.points)
         nodes = apply(scaled(to_half, len(field) / MASK), seen.points)
         settled = apply(invert(to_half), points + sample(field, nodes[None])[0])
-        compared = compare(crop, expected, points, inside=inside(frame.image, to_half, MASK), mask=seen.mask)
-        turned, colour = self._rigid.turned(choice, seen), colour_odds(crop, expected, mask, points)
-        judged = self._judge(mask, compared.surprise, points, colour=colour, turned=turned)
+        zones = Zones.of(points, mask.shape)
+        compared = compare(crop, expected, zones, inside=inside(frame.image, to_half, MASK), mask=seen.mask)
+        turned, colour = self._rigid.turned(choice, seen), colour_odds(crop, expected, mask, zones)
+        judged = self._judge(mask, compared.surprise, zones, colour=colour, turned=turned)
         return Covered(judged, settled, turned, compared)
 
     def _complete(self, choice: int, seen: Observation, covered: Covered, before: Posed | None) -> tuple[Points, Posed]:
@@ -261,8 +263,8 @@ class ObserverTracker:
         crop = np.asarray(cv2.resize(seen.crop, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
         mask = np.asarray(cv2.resize(seen.mask, (side, side), interpolation=cv2.INTER_LINEAR), np.float32)
         expected, _ = self._laid(frame, seen, choice, crop, to_view, 1 - mask)
-        shown, points = inside(frame.image, to_view, side), apply(to_view, seen.points)
-        return likeness(compare(crop, expected, points, inside=shown, mask=mask))
+        shown, zones = inside(frame.image, to_view, side), Zones.of(apply(to_view, seen.points), mask.shape)
+        return likeness(compare(crop, expected, zones, inside=shown, mask=mask))
 
     def _look(self, frame: Frame, prior: Points, choice: int) -> Observation:
         if not self._small:

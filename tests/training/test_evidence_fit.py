@@ -7,6 +7,7 @@ import synthetic
 torch = pytest.importorskip("torch", reason="training needs PyTorch")
 
 from livefill.evidence import FEATURES, Colours  # noqa: E402
+from livefill.zones import Zones  # noqa: E402
 from training.observer import evidence  # noqa: E402
 from training.observer.evidence import Case, fit, measure, weakened  # noqa: E402
 
@@ -23,7 +24,16 @@ def seen() -> list[Case]:
         truth = synthetic.block((SIDE, SIDE), (left, top, left + 24, top + 24)) > 0
         mask = np.where(truth & (np.arange(SIDE) < left + 12), 0.95, 0.02).astype(np.float32)
         surprise = np.where(truth, 25, 2).astype(np.float32) + random.random((SIDE, SIDE), np.float32)
-        made.append(Case(mask, surprise, synthetic.face((48, 48), 60), Colours(nothing, nothing), 0.0, truth))
+        made.append(
+            Case(
+                mask,
+                surprise,
+                Zones.of(synthetic.face((48, 48), 60), mask.shape),
+                Colours(nothing, nothing),
+                0.0,
+                truth,
+            )
+        )
     return made
 
 

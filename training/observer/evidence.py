@@ -22,11 +22,12 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from livefill.evidence import BIAS, FEATURES, WEIGHTS, Colours, features
-from livefill.geometry import cut, eye_distance, face_hull, fill_polygon, scaled
+from livefill.geometry import cut, eye_distance, scaled
 from livefill.matte import reconcile
 from livefill.observer import MASK, SIZE
 from livefill.tracking.observing import ObserverTracker
 from livefill.types import Frame, Mask, Points
+from livefill.zones import Zones
 from training.clips.record import RATE, Studio
 from training.clips.scenes import Moment
 
@@ -46,7 +47,7 @@ class Case(NamedTuple):
 
     mask: Mask
     surprise: Floats
-    points: Points
+    zones: Zones
     colour: Colours
     turned: float
     truth: NDArray[np.bool_]
@@ -54,12 +55,12 @@ class Case(NamedTuple):
     @property
     def face(self) -> NDArray[np.bool_]:
         """Where the face is."""
-        return fill_polygon(self.mask.shape, face_hull(self.points)) > 0
+        return self.zones.face > 0
 
     def known(self, mask: Mask | None = None) -> Floats:
         """Return the features, (n, n, len(FEATURES)), with another mask if one is given."""
         seen = self.mask if mask is None else mask
-        return features(seen, self.surprise, self.points, colour=self.colour.odds, turned=self.turned)
+        return features(seen, self.surprise, self.zones, colour=self.colour.odds, turned=self.turned)
 
 
 def cases(studio: Studio, count: int, seed: int) -> Iterator[Case]:
@@ -69,13 +70,13 @@ def cases(studio: Studio, count: int, seed: int) -> Iterator[Case]:
         scene, profile = studio.stage(random, told=False)
         if profile is None:
             continue
-        shown: list[tuple[Mask, Floats, Points, Floats, float]] = []
+        shown: list[tuple[Mask, Floats, Zones, Colours, float]] = []
 
         def judge(
-            mask: Mask, surprise: Floats, points: Points, *, colour: Colours, turned: float, shown: list = shown
+            mask: Mask, surprise: Floats, zones: Zones, *, colour: Colours, turned: float, shown: list = shown
         ) -> Mask:  # type: ignore[type-arg]
-            shown.append((mask, surprise, points, colour, turned))
-            return reconcile(mask, surprise, points, colour=colour, turned=turned)
+            shown.append((mask, surprise, zones, colour, turned))
+            return reconcile(mask, surprise, zones, colour=colour, turned=turned)
 
         tracker = studio.tracker(profile, judge=judge)
         for frame, moment in enumerate(scene.moments()):
