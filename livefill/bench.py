@@ -86,6 +86,7 @@ def measure(
         "chosen": spec.reason or "by name",
         "machine": _machine(),
         "clip": str(clip or "bundled demo"),
+        "profile": profile or ("bundled" if clip is None else "made from the clip itself"),
     }
 
 
@@ -145,7 +146,8 @@ def _scaled(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:  # type: ig
 
 
 def _machine() -> str:
-    return f"{_processor()}, {cv2.getNumberOfCPUs()} cores, {platform.system()} {platform.machine()}"
+    system = f"{platform.system()} {platform.machine()}"
+    return f"{_processor()}, {cv2.getNumberOfCPUs()} cores, {system}, OpenCV {cv2.__version__}"
 
 
 def _processor() -> str:

@@ -556,6 +556,8 @@ def test_bench_prints_one_object(livefill: Livefill, acquainted: Path, clips: Cl
     assert result["stages_ms"]["observe"] > 0
     assert "fast" in result["backend"]
     assert "cores" in result["machine"]
+    assert "OpenCV" in result["machine"]
+    assert result["profile"] == "default"
     assert result["size"] == "320x180"
 
 
@@ -564,6 +566,7 @@ def test_bench_without_anything_measures_the_bundled_clip(livefill: Livefill, ho
     said = livefill("bench", "--seconds", 2, "--size", "160x120")
     assert said.code == 0, said.err
     assert "bundled demo" in said.out
+    assert "profile     bundled" in said.out
     assert "latency_ms" in said.out
 
 
