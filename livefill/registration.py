@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from livefill.alignment import Even, believed, gray, slopes
-from livefill.geometry import apply, crop_transform, cut, distances, face_hull, fill_polygon, grid
+from livefill.geometry import apply, crop_transform, cut, distances, face_hull, fill_polygon, grid, scaled
 from livefill.types import RGB, Mask, Points
 
 __all__ = ["NONE", "Fit", "Head"]
@@ -25,6 +25,7 @@ __all__ = ["NONE", "Fit", "Head"]
 Floats = NDArray[np.float32]
 SIDE = 80  # pixels of the grid on which pictures are compared
 FACE_SHARE = 0.85  # of it that the face takes
+FINE = 1.25  # how much finer the crops are with which it is compared: the reference must be as soft
 COARSE = 4  # pixels of it between two at which the depth is worked out
 EVEN = 15  # pixels around one whose light and contrast count as its own
 MOBILE = 0.15  # what the part below the nose counts: it moves by itself
@@ -80,7 +81,9 @@ class Head:
         weight = weight * (1 - (1 - MOBILE) * np.clip(below / 3 + 0.5, 0, 1))
         edge = [cv2.pointPolygonTest(hull[:, None], (float(x), float(y)), True) for x, y in own]
         seen = np.ones((SIDE, SIDE), np.float32)
-        texture = Even(seen, EVEN)(gray(cut(image, to_grid, SIDE)).astype(np.float32))
+        fine = gray(cut(image, scaled(to_grid, FINE), round(FINE * SIDE)))
+        shown = cv2.resize(fine, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
+        texture = Even(seen, EVEN)(shown.astype(np.float32))
         return cls(
             texture, _slopes(texture), weight.astype(np.float32), solid,
             (solid[:, :, None] * solid[:, None]).reshape(len(solid), -1), landmarks,
