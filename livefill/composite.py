@@ -21,10 +21,7 @@ def paste(frame: Frame, patch: Patch | None) -> Frame:
         return frame
     window = np.s_[top : top + alpha.shape[0], left : left + alpha.shape[1]]
     out = frame.image.copy()
-    # In bytes: twice as quick as cv2.blendLinear, and no more than a level from it.
-    share = cv2.merge([cv2.convertScaleAbs(alpha, alpha=255)] * 3)
-    under = cv2.multiply(out[window], cv2.bitwise_not(share), scale=1 / 255)
-    out[window] = cv2.add(cv2.multiply(image, share, scale=1 / 255), under)
+    out[window] = cv2.blendLinear(image, out[window], alpha, 1 - alpha)
     return Frame(frame.seq, frame.time, out)
 
 

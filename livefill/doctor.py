@@ -196,10 +196,9 @@ def _loaded(host: Host, folder: Path) -> Finding:
     if (0, 15) <= _numbers(version) < (0, 15, 2) and _numbers(host.release) >= (6, 18):
         advice.append("0.15.2 or newer is needed on this kernel: this one can crash it.")
     buffers = _text(folder / "parameters/max_buffers")
-    if buffers.isdecimal() and int(buffers) < 4:
-        advice.append(f"Load it with max_buffers=4: with {buffers}, readers through PipeWire may freeze.")
-    if buffers.isdecimal() and int(buffers) > MOST_BUFFERS:
-        advice.append(f"Load it with max_buffers=4: with {buffers}, programs that read with OpenCV crash.")
+    if buffers.isdecimal() and not 4 <= int(buffers) <= MOST_BUFFERS:
+        fault = "readers through PipeWire may freeze" if int(buffers) < 4 else "programs that read with OpenCV crash"
+        advice.append(f"Load it with max_buffers=4: with {buffers}, {fault}.")
     return Finding(True, "v4l2loopback", f"{version or 'unknown version'} is loaded", " ".join(advice))
 
 

@@ -50,8 +50,6 @@ class Filler:
         self._profile = profile
         self._session = session
         spec = session.spec
-        for reference in profile.references:
-            reference.prepare()
         # Every reference, as large as in a crop, and as small as where it settles.
         self._small = tuple(reference.shrunk(spec.size * spec.face_share) for reference in profile.references)
         self._step = max(1, spec.size // SIDE)  # pixels of a crop between two for which the warp is worked out

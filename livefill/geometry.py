@@ -213,7 +213,7 @@ def cut(image: Image, to_crop: Affine, size: int) -> Image:
 
     Of a picture that is twice as fine as the crop, or more, every pixel counts, so that noise and edges do not flicker.
     """
-    while np.hypot(to_crop[0, 0], to_crop[1, 0]) <= 0.5:
+    while step_of(to_crop) > 1 and min(image.shape[:2]) > 1:
         image, to_crop = _halved(image, to_crop, size)
     crop = cv2.warpAffine(image, to_crop, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(crop, image.dtype)

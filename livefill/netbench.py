@@ -69,7 +69,11 @@ def compare(*, size: tuple[int, int], seconds: float) -> Iterator[dict[str, Any]
             row[f"{name}_gflops"] = round(1e3 * flop / row[f"{name}_ms"], 0)
             if peak:
                 row[f"{name}_of_peak"] = round(row[f"{name}_gflops"] / peak, 2)
-        whole = measure(None, size=size, seconds=seconds, backend=runtime)
+        try:
+            whole = measure(None, size=size, seconds=seconds, backend=runtime)
+        except BackendError as error:
+            yield {"backend": runtime, "reason": str(error)}
+            continue
         yield {**row, "fps": whole["fps"], "live_fps": whole["live_fps"], "age_p95_ms": whole["latency_ms"]["p95"]}
 
 

@@ -43,10 +43,6 @@ class Reference:
         """The mesh that lays this picture onto another pose."""
         return Warp.of(self.points, coarse=self.coarse)
 
-    def prepare(self) -> None:
-        """Work out the mesh now: it takes some ten milliseconds, for which no frame should wait."""
-        self.warp  # noqa: B018
-
     @cached_property
     def features(self) -> Features:
         """What the head is recognised by when its landmarks cannot be found."""

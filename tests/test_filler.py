@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from types import SimpleNamespace
 
 import cv2
@@ -15,7 +14,6 @@ from livefill.filler import Filler, must_reset
 from livefill.geometry import face_hull, fill_polygon
 from livefill.profile import Profile, Reference
 from livefill.types import RGB, Bank, Frame, Inputs, ModelSpec, Outputs, Patch, State, Track
-from livefill.warp import Warp
 
 PERSON = synthetic.person()
 REFERENCE = PERSON.references[0]
@@ -84,13 +82,6 @@ def test_frame_and_track_stay_as_they_were() -> None:
     filler().fill(frame, track)
     for now, before in zip((frame.image, track.landmarks, track.occluder), copies, strict=True):
         assert np.array_equal(now, before)
-
-
-def test_no_frame_waits_for_a_mesh(monkeypatch: pytest.MonkeyPatch) -> None:
-    mine = filler(replace(PERSON, references=tuple(replace(one) for one in PERSON.references)))
-    monkeypatch.setattr(Warp, "of", None)  # whoever calls it fails
-    frame, track, _ = scene()
-    assert mine.fill(frame, track) is not None
 
 
 def test_the_reference_with_the_right_mouth_is_taken() -> None:

@@ -250,8 +250,9 @@ def test_a_crop_as_fine_as_the_picture_is_the_picture() -> None:
     assert np.array_equal(shown, image[20:50, 10:40])
 
 
+@pytest.mark.parametrize("scale", [0.3, 0.1, 0.01, 0.0001])
 @pytest.mark.parametrize("middle", [(-900, 100), (5000, 100), (100, -700), (100, 4000)])
-def test_a_crop_beside_the_picture_shows_how_it_ends(middle: tuple[float, float]) -> None:
+def test_a_crop_beside_the_picture_shows_how_it_ends(middle: tuple[float, float], scale: float) -> None:
     image = np.random.default_rng(2).integers(0, 255, (101, 101, 3), np.uint8)
-    shown = cut(image, crop_of_scale(0.3, 0, 16, middle), 16)
+    shown = cut(image, crop_of_scale(scale, 0, 16, middle), 16)
     assert shown.shape == (16, 16, 3)

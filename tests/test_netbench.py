@@ -72,6 +72,17 @@ def test_what_is_compared_runs_in_turns() -> None:
 
 
 @pytest.mark.usefixtures("quick")
+def test_a_runtime_in_which_the_program_fails_gives_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> object:
+        raise BackendError("no bank")
+
+    monkeypatch.setattr(netbench, "measure", broken)
+    assert [row["reason"] for row in netbench.compare(size=(64, 64), seconds=1) if row["backend"] == "onnx"] == [
+        "no bank"
+    ]
+
+
+@pytest.mark.usefixtures("quick")
 def test_a_runtime_that_fails_in_its_first_run_gives_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(network: Network) -> Callable[[], object]:
         raise BackendError("out of memory")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
@@ -17,7 +17,6 @@ from livefill.profile import Profile
 from livefill.tracking import ObserverTracker, observing
 from livefill.tracking.observing import RECOGNISE_EVERY
 from livefill.types import RGB, Affine, Frame, Mask, Points, Track
-from livefill.warp import Warp
 
 RATE = 30
 
@@ -116,13 +115,6 @@ def test_no_frame_costs_more_than_a_search_and_two_looks(scene: Scene) -> None:
         before = scene.looks
         tracker.track(Frame(i, i / RATE, scene.image))
         assert scene.looks - before <= 2
-
-
-def test_no_frame_waits_for_a_mesh(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    fresh = replace(scene.person, references=tuple(replace(one) for one in scene.person.references))
-    tracker = tracker_of(scene, fresh)
-    monkeypatch.setattr(Warp, "of", None)  # whoever calls it fails
-    assert all(track is not None for track in watch(tracker, scene, 12))
 
 
 def test_with_nobody_there_the_search_goes_on_now_and_then(scene: Scene) -> None:

@@ -73,8 +73,6 @@ class ObserverTracker:
         width = SIZE * FACE_SHARE
         references = profile.references if profile is not None else ()
         self._small = tuple(one.shrunk(width, coarse=True) for one in references)
-        for one in self._small:
-            one.prepare()
         self._rigid = RigidFace(profile)
         self._static = StaticMask(static) if static is not None else None
         self._observer = observer or Observer.open()
