@@ -105,8 +105,10 @@ class Filler:
         """
         size = self._session.spec.size
         crop = cut(frame.image, to_crop, size)
-        # Half the size is fine enough for a mask that is then widened.
-        covered = cv2.resize(cut(track.occluder, scaled(to_crop, 0.5), size // 2), (size, size)) > 0.3
+        # Half the size, sampled, is fine enough for a mask that is then widened.
+        half = (size // 2, size // 2)
+        mask = cv2.warpAffine(track.occluder, scaled(to_crop, 0.5), half, borderMode=cv2.BORDER_REPLICATE)
+        covered = cv2.resize(mask, (size, size)) > 0.3
         around = np.ones((2 * round(size / 64) + 1,) * 2, np.uint8)
         hole = np.asarray(cv2.dilate(covered.astype(np.uint8), around), np.float32)
         points, step = apply(to_crop, track.landmarks), self._step
@@ -146,22 +148,21 @@ def _size(frame: Frame) -> tuple[int, int]:
 
 
 def _unit(image: NDArray[np.uint8]) -> Floats:
-    return np.asarray(image.astype(np.float32) / 255, np.float32)
+    return np.multiply(image, np.float32(1 / 255), dtype=np.float32)
 
 
 def _transfer(native: RGB, expected: Floats, outputs: Outputs, box: Box, to_crop: Affine) -> RGB:
     """Bring the crop's fill to the frame's resolution: with the native picture's detail where that is trusted."""
-    trust, fill = np.asarray(outputs["trust"], np.float32), np.asarray(outputs["fill"], np.float32)
-    known = cv2.multiply(expected, cv2.merge([trust] * 3))
-    # One turn of four channels costs less than two; whole numbers are grown more quickly than fractions.
     step = step_of(to_crop)
-    layers = cv2.merge([*cv2.split(cv2.addWeighted(fill, 255, known, -255, 0)), trust])
-    *change, share = cv2.split(turn(np.asarray(layers, np.float32), to_crop, box, step))
+    fill, known = (turn(np.asarray(picture, np.float32), to_crop, box, step) for picture in (outputs["fill"], expected))
     if not _sure(outputs):
-        shares = cv2.merge([cv2.convertScaleAbs(share, alpha=255)] * 3)
-        native = np.asarray(cv2.multiply(native, grow(shares, box, step), scale=1 / 255), np.uint8)
-    changes = np.rint(cv2.merge(change)).astype(np.int16)
-    return np.asarray(cv2.add(native, grow(changes, box, step), dtype=cv2.CV_8U), np.uint8)
+        share = turn(np.asarray(outputs["trust"], np.float32), to_crop, box, step)
+        known = np.asarray(cv2.multiply(known, cv2.merge([share] * 3)), np.float32)
+        shares = cv2.merge([grow(cv2.convertScaleAbs(share, alpha=255), box, step)] * 3)
+        native = np.asarray(cv2.multiply(native, shares, scale=1 / 255), np.uint8)
+    # Whole numbers are grown more quickly than fractions.
+    change = np.rint(cv2.addWeighted(fill, 255, known, -255, 0)).astype(np.int16)
+    return np.asarray(cv2.add(native, grow(change, box, step), dtype=cv2.CV_8U), np.uint8)
 
 
 def _sure(outputs: Outputs) -> bool:
@@ -190,7 +191,7 @@ def _extent(mask: Mask, window: Box) -> Box | None:
     left, top, right, bottom = window
     if right <= left or bottom <= top:
         return None
-    # Every other pixel will do: the box is widened by more than that.
-    covered = mask[top:bottom:2, left:right:2] > 0.4
-    x, y, columns, rows = (2 * value for value in cv2.boundingRect(covered.view(np.uint8)))
+    # Every fourth pixel will do: the box is widened by more than that.
+    covered = mask[top:bottom:4, left:right:4] > 0.4
+    x, y, columns, rows = (4 * value for value in cv2.boundingRect(covered.view(np.uint8)))
     return (left + x, top + y, min(left + x + columns, right), min(top + y + rows, bottom)) if columns else None

@@ -28,6 +28,8 @@ def sharpen(mask: Mask, picture: RGB) -> Mask:
 
     A guided filter (He et al. 2013) on the picture's luma, its coefficients found at the mask's size (He, Sun 2015).
     """
+    if not mask.any():
+        return np.zeros(picture.shape[:2], np.float32)
     side = (2 * RADIUS + 1, 2 * RADIUS + 1)
     fine = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
     luma = cv2.resize(fine, mask.shape[::-1], interpolation=cv2.INTER_AREA).astype(np.float32)

@@ -159,7 +159,7 @@ def _surprise(seen: Floats, reference: Floats) -> tuple[Floats, Floats]:
     window = np.ones((5, 5), np.uint8)
     high, low = cv2.dilate(reference, window), cv2.erode(reference, window)
     beyond = np.maximum(np.maximum(seen - high, low - seen), 0) + 0.25 * np.abs(seen - reference)
-    surprise = np.sqrt(beyond * beyond @ CHROMA)
+    surprise = cv2.sqrt(cv2.transform(beyond * beyond, CHROMA[None]))
     return np.asarray(surprise, np.float32), np.asarray((high - low)[..., 0], np.float32)
 
 

@@ -22,6 +22,10 @@ from livefill.types import Tensor
 
 __all__ = ["OpenVinoNetwork", "plain_convolutions"]
 
+# In bfloat16 they take a millisecond or two. Between two frames a second thread falls asleep, and to wake it takes as
+# long as it saves; the other core is the camera's meanwhile.
+SMALL = ("observer", "finder")
+
 
 class OpenVinoNetwork:
     """A `Network` in bfloat16, or in 32 bits where the processor does not know that, or `precision` says so."""
@@ -47,7 +51,7 @@ class OpenVinoNetwork:
             manager.register_pass(MakeStateful({name: f"next_{name}" for name in self._states}))
             manager.run_passes(model)
         try:
-            self._model = core.compile_model(model, "CPU", _options(precision))
+            self._model = core.compile_model(model, "CPU", _options(precision, small=kind in SMALL))
         except RuntimeError as error:
             raise BackendError(f"OpenVINO cannot compile {path.name}: {_reason(error)}") from error
         self.inputs = {
@@ -97,11 +101,11 @@ def _quickest() -> str:
     return "bf16" if "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
 
 
-def _options(precision: str) -> dict[str, str | int]:
+def _options(precision: str, *, small: bool = False) -> dict[str, str | int]:
     return {
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_PRECISION_HINT": precision,
-        "INFERENCE_NUM_THREADS": threads(),
+        "INFERENCE_NUM_THREADS": 1 if small and precision == "bf16" else threads(),
     }
 
 

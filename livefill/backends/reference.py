@@ -66,7 +66,7 @@ def lit(inputs: Inputs, last: Light | None) -> tuple[Floats, Light]:
     crop, expected, mask = (_shrunk(np.asarray(inputs[name], np.float32)) for name in ("crop", "expected", "mask"))
     seen = np.asarray(mask < 0.01, np.float32)
     gain, lift = _tone(_half(expected), _half(crop), _half(seen * _middle(len(seen))))
-    difference = crop - np.asarray(expected * gain + lift, np.float32)
+    difference = crop - _toned(expected, gain, lift)
     outlying = _largest(difference) / OUTLIER
     offset = membrane(difference, np.asarray(seen / np.square(1 + outlying * outlying), np.float32))
     if last is not None:
@@ -76,9 +76,13 @@ def lit(inputs: Inputs, last: Light | None) -> tuple[Floats, Light]:
         )
     whole: Floats = np.asarray(inputs["expected"], np.float32)
     spread = cv2.resize(offset, whole.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-    toned = cv2.transform(whole, np.column_stack([np.diag(gain), lift]))
+    toned = _toned(whole, gain, lift)
     cv2.add(toned, spread, toned)
     return np.asarray(np.clip(toned, 0, 1, toned), np.float32), Light(gain, lift, offset)
+
+
+def _toned(image: Floats, gain: Floats, lift: Floats) -> Floats:
+    return np.asarray(cv2.transform(image, np.column_stack([np.diag(gain), lift])), np.float32)
 
 
 def _largest(difference: Floats) -> Floats:
@@ -100,19 +104,19 @@ def _tone(expected: Floats, crop: Floats, seen: Floats) -> tuple[Floats, Floats]
     Least squares, repeated with less and less weight for what disagrees (Geman, McClure 1987). A picture with little
     contrast says little about the gain, which is then the ratio of the means.
     """
-    theirs, ours, weight = expected.reshape(-1, 3), crop.reshape(-1, 3), seen.ravel()
+    theirs, ours, weight = expected.reshape(-1, 3).T.copy(), crop.reshape(-1, 3).T.copy(), seen.ravel()
     gain, lift = np.ones(3, np.float32), np.zeros(3, np.float32)
     for width in TONES:
-        residual = np.abs(ours - theirs * gain - lift).max(1) / width
-        trusted = weight / (1 + residual * residual) ** 2
+        residual = np.abs(ours - theirs * gain[:, None] - lift[:, None]).max(0) / width
+        trusted = weight / np.square(1 + residual * residual)
         total = float(trusted.sum())
         if total < LEAST:
             break
-        mean, aim = trusted @ theirs / total, trusted @ ours / total
-        centred = theirs - mean
-        spread = trusted @ (centred * centred) / total + FLAT
+        mean, aim = theirs @ trusted / total, ours @ trusted / total
+        centred = theirs - mean[:, None]
+        spread = (centred * centred) @ trusted / total + FLAT
         likely = np.clip(aim / np.maximum(mean, 0.02), 1 / STRONGEST, STRONGEST)  # light multiplies
-        slope = (trusted @ (centred * (ours - aim)) / total + FLAT * likely) / spread
+        slope = ((centred * (ours - aim[:, None])) @ trusted / total + FLAT * likely) / spread
         gain = np.clip(slope, 1 / STRONGEST, STRONGEST).astype(np.float32)
         lift = np.asarray((aim - gain * mean) * (total / (total + FEW)), np.float32)
     return gain, lift
