@@ -116,6 +116,11 @@ class Profile:
     references: tuple[Reference, ...]
     created: str = field(default_factory=lambda: datetime.now(timezone.utc).isoformat(timespec="seconds"))
 
+    def prepare(self) -> None:
+        """Work out the references' meshes, for which the first frame that is filled with one would wait."""
+        for reference in self.references:
+            _ = reference.warp
+
     def nearest(self, points: Points, visible: Mask | None = None, *, current: int | None = None) -> int:
         """Return the index of the reference whose pose and expression are nearest to `points`.
 

@@ -34,6 +34,7 @@ class Staging:
         self._settings = Settings()
         self._review = False
         self._failed_until: float | None = None
+        self._read: tuple[object, Profile] | None = None  # the last profile, and what its file was then
 
     @property
     def calibrating(self) -> CalibratingTracker | None:
@@ -66,7 +67,7 @@ class Staging:
         """
         profile: Profile | None = None
         try:
-            profile = load_profile(settings.profile or "default")
+            profile = self._profile(settings.profile or "default")
         except ProfileError as error:
             if settings.profile is not None:
                 raise
@@ -121,6 +122,20 @@ class Staging:
         self._end_calibration()
         self._ours.tracker.close()
 
+    def _profile(self, name: str) -> Profile:
+        """Return a profile, ready for its first covered frame; the one that is there where its file is as it was.
+
+        Raises `ProfileError`.
+        """
+        path = profile_path(name)
+        seen = path.stat() if path.exists() else None
+        stamp = seen and (path, seen.st_mtime_ns, seen.st_size, seen.st_ino)
+        if self._read is None or self._read[0] != stamp:
+            profile = load_profile(name)
+            profile.prepare()
+            self._read = stamp, profile
+        return self._read[1]
+
     def _use(self, profile: Profile | None, settings: Settings) -> None:
         stages, spec = stages_for(
             profile,
@@ -165,7 +180,7 @@ class Staging:
         save_profile(profile)
         references, path = len(profile.references), profile_path(profile.name)
         self._say(f"Profile {profile.name!r} was made anew from {references} frames: {path}")
-        self._use(profile, self._settings)
+        self._use(self._profile(profile.name), self._settings)
 
     def _end_calibration(self) -> None:
         if self.calibrating is not None:

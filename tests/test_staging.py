@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import synthetic
 
@@ -9,7 +11,8 @@ from livefill.demo import demo_clip, demo_profile
 from livefill.pipeline import Shown
 from livefill.profile import Profile, save_profile
 from livefill.staging import Staging
-from livefill.types import Frame
+from livefill.types import Frame, Points
+from livefill.warp import Warp
 
 
 def state_after(profile: Profile, frames: int = 6, **settings: str) -> str:
@@ -37,3 +40,28 @@ def test_somebody_elses_face_is_not_called_a_missing_one(scope: str) -> None:
 
 def test_ones_own_face_is_followed() -> None:
     assert state_after(demo_profile()) == "nothing to fill"
+
+
+def test_meshes_are_worked_out_once_before_the_first_frame_and_kept_over_settings(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[bool] = []
+    whole = Warp.of
+
+    def counted(points: Points, *, coarse: bool = False) -> Warp:
+        made.append(coarse)
+        return whole(points, coarse=coarse)
+
+    monkeypatch.setattr(Warp, "of", counted)
+    profile = demo_profile()
+    save_profile(profile)
+    staging = Staging(say=lambda _: None)
+    settings = Settings(profile=profile.name, backend="reference")
+    staging.load(settings)
+    assert made.count(False) == len(profile.references)
+    staging.load(replace(settings, feather=2.0))
+    assert made.count(False) == len(profile.references)
+    save_profile(replace(synthetic.somebody_else(profile), name=profile.name))
+    staging.load(settings)
+    assert made.count(False) == 2 * len(profile.references)
+    staging.close()
