@@ -21,12 +21,15 @@ from export.to_onnx import write_network
 from training.clips.record import FACE_SHARE
 from training.model import Bank, Config, Generator, Inputs, Stream, look, read_config
 
-__all__ = ["SEEN", "BankEncoder", "Deployed", "Halved", "example_inputs", "export", "load", "main"]
+__all__ = ["SEEN", "BankEncoder", "Deployed", "Halved", "example_inputs", "export", "load", "main", "without_grain"]
 
 SEEN = ("crop", "mask", "expected", "drawing", "bank_keys", "bank_values")
 # Trust is learned as the share of a detail that is likely to be right where it lies, which on the whole makes the
 # picture soft. People rather see it a little displaced: it is shown at more than that share.
 DETAIL = 0.4
+# A generator of more pixels than this has the reference's grain before it, and learned to smooth it: so much of that is
+# kept.
+COARSE, GRAIN = 256, 0.3
 
 
 class Deployed(nn.Module):
@@ -58,7 +61,10 @@ class Deployed(nn.Module):
         colours, trust = change.split((3 * self.fold**2, self.fold**2), -1)
         # The sigmoid's power, by functions that processors have in vectors.
         trust = torch.exp(-DETAIL * F.softplus(-trust))
-        fill = (expected + self._unfolded(colours, 3)).clamp(0, 1)
+        picture = self._unfolded(colours, 3)
+        if self.generator.config.size > COARSE:
+            picture = without_grain(_first(picture), self.fold).permute(0, 2, 3, 1)
+        fill = (expected + picture).clamp(0, 1)
         return fill, self._unfolded(trust, 1)[..., 0], *time.kept
 
     def _unfolded(self, x: Tensor, channels: int) -> Tensor:
@@ -80,6 +86,12 @@ class BankEncoder(nn.Module):
         crop, drawing = _first(crop), _first(drawing)
         bank = self.generator.remember(Inputs(crop, 0 * crop[:, :1], crop, drawing), 1)
         return bank.keys, bank.values
+
+
+def without_grain(change: Tensor, fold: int) -> Tensor:
+    """Return a change (1, 3, s, s) to the expected picture without a part of what differs within `fold` pixels."""
+    smooth = F.interpolate(F.avg_pool2d(change, fold), scale_factor=float(fold), mode="bilinear")
+    return smooth + GRAIN * (change - smooth)
 
 
 def _first(image: Tensor) -> Tensor:

@@ -29,15 +29,15 @@ def describe(path: Path) -> dict[str, Any]:
     return {"sha256": digest, "bytes": path.stat().st_size, **{key: props[key] for key in SAID if key in props}}
 
 
-def write(folder: Path, scores: dict[str, dict[str, float]] | None = None) -> None:
-    """Describe every network of a folder; `scores` are of the generator `fast`, by mode."""
+def write(folder: Path, scores: dict[str, dict[str, float]] | None = None, *, name: str = "") -> None:
+    """Describe every network of a folder; `scores` are of the generator of that `name`, by mode."""
     target = folder / "manifest.json"
     before = json.loads(target.read_text()) if target.exists() else {}
     entries = {}
     for path in sorted(folder.glob("*.onnx")):
         entry = describe(path)
         old = before.get(path.name, {})
-        if path.name == "fast.onnx" and scores is not None:
+        if path.stem == name and scores is not None:
             entry["scores"] = scores
         elif old.get("sha256") == entry["sha256"] and "scores" in old:
             entry["scores"] = old["scores"]
@@ -49,11 +49,14 @@ def main() -> None:
     """Write the manifest."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, default=Path("engines"))
-    parser.add_argument("--scores", type=Path, nargs="*", default=[], help="named live.json, oracle.json")
+    parser.add_argument("--scores", type=Path, nargs="*", default=[], help="live.json, oracle.json")
     options = parser.parse_args()
-    scores = {path.stem: json.loads(path.read_text())["mean"] for path in options.scores}
-    rounded = {mode: {key: round(value, 4) for key, value in row.items()} for mode, row in scores.items()}
-    write(options.folder, rounded or None)
+    told = {path.stem: json.loads(path.read_text()) for path in options.scores}
+    models = {one["model"] for one in told.values()} or {""}
+    if len(models) > 1:
+        parser.error(f"these are scores of {' and '.join(sorted(models))}: give those of one at a time")
+    rounded = {mode: {key: round(value, 4) for key, value in one["mean"].items()} for mode, one in told.items()}
+    write(options.folder, rounded or None, name=models.pop())
 
 
 if __name__ == "__main__":

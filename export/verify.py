@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from export.generator import DETAIL, SEEN, example_inputs, load
+from export.generator import COARSE, DETAIL, SEEN, example_inputs, load, without_grain
 from livefill.backends.network import Network
 from livefill.backends.runtimes import RUNTIMES, open_network
 from livefill.errors import BackendError
@@ -66,6 +66,8 @@ def _fill(generator: Generator, seen: Sequence[Tensor], past: list[Tensor]) -> t
     crop, mask, expected, drawing, *bank = seen
     crop, expected, drawing = (picture.permute(0, 3, 1, 2) for picture in (crop, expected, drawing))
     fill, kept = generator.forward_frame(Inputs(crop, mask[:, None], expected, drawing), Bank(*bank), past)
+    if generator.config.size > COARSE:
+        fill = fill._replace(image=expected + without_grain(fill.image - expected, generator.config.fold))
     return fill.image.permute(0, 2, 3, 1).clamp(0, 1), torch.sigmoid(fill.trust[:, 0]) ** DETAIL, kept
 
 

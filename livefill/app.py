@@ -53,6 +53,7 @@ def stages_for(
     profile: Profile | None,
     *,
     backend: str = "auto",
+    model: str = "fast",
     mask: Path | None = None,
     tracker: str = DEFAULT_TRACKER,
     scope: str = "head",
@@ -68,7 +69,7 @@ def stages_for(
     # OpenCV's threads gain nothing on crops this small, and while they wait for work they spin: on two cores that takes
     # from the encoder and the camera what they need.
     cv2.setNumThreads(1)
-    session = open_session(backend)
+    session = open_session(backend, model)
     if mask is not None and not mask.exists():
         raise ConfigError(f"there is no mask {mask}")
     if profile is None:
@@ -128,6 +129,7 @@ def fill_file(
     mask: Path | None = None,
     crf: int = 18,
     backend: str = "auto",
+    model: str = "fast",
     tracker: str = DEFAULT_TRACKER,
     offline: bool = False,
     stats: Stats | None = None,
@@ -142,7 +144,7 @@ def fill_file(
     video = AheadSource(FileSource(source_path))
     hindsight = Hindsight(video) if offline and profile is not None else None
     with hindsight or video as source:
-        stages, _ = stages_for(profile, backend=backend, mask=mask, tracker=tracker, hindsight=hindsight)
+        stages, _ = stages_for(profile, backend=backend, model=model, mask=mask, tracker=tracker, hindsight=hindsight)
         done = Filled(0, 0, 0, 0)
 
         def between(shown: Shown | None) -> bool:

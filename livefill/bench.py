@@ -57,14 +57,20 @@ class Scaled(BaseSource):
 
 
 def measure(
-    clip: Path | None, *, size: tuple[int, int], seconds: float, profile: str | None = None, backend: str = "auto"
+    clip: Path | None,
+    *,
+    size: tuple[int, int],
+    seconds: float,
+    profile: str | None = None,
+    backend: str = "auto",
+    model: str = "fast",
 ) -> dict[str, Any]:
     """Run the loop on a clip, half of `seconds` as fast as it goes and half played live; return the numbers.
 
     Without a clip the bundled one is used. The profile is the one named, else one made from the clip itself.
     """
     with ExitStack() as stack:
-        stages, spec = stages_for(_person(clip, profile), backend=backend)
+        stages, spec = stages_for(_person(clip, profile), backend=backend, model=model)
         stack.callback(stages.tracker.close)
         path = clip or demo_clip()
         fps, per_stage, frames = _as_fast_as_it_goes(path, size, stages, seconds / 2)

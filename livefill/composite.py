@@ -7,7 +7,7 @@ import numpy as np
 
 from livefill.types import Frame, Mask, Patch
 
-__all__ = ["feather", "mark", "paste"]
+__all__ = ["feather", "mark", "paste", "reach"]
 
 BADGE = "synthesised"
 
@@ -63,12 +63,28 @@ def feather(mask: Mask, *, grow: float, soft: float) -> Mask:
     # The edge is soft: on a large face it is worked out on a smaller picture, where wide kernels are cheap.
     step = max(1, int(soft / 5))
     height, width = mask.shape
-    small = cv2.resize(mask, (-(-width // step), -(-height // step)), interpolation=cv2.INTER_LINEAR)
+    small = (
+        cv2.resize(mask, (-(-width // step), -(-height // step)), interpolation=cv2.INTER_AREA) if step > 1 else mask
+    )
     away = cv2.distanceTransform((small <= 0.4).astype(np.uint8), cv2.DIST_L2, 3)
-    # As a step blurred by a Gaussian of a third of `soft` falls, and as steeply, but at a fraction of the cost.
-    reach, fall = max((grow + soft / 2) / step, 1.0), max(1.25 * soft / step, 1.9)
-    rise = np.clip((reach - away) / fall + 0.5, 0, 1)
+    middle, fall = _edge(grow, soft, step)
+    rise = np.clip((middle - away * step) / fall + 0.5, 0, 1)
     alpha = rise * rise * (3 - 2 * rise)
     return np.asarray(
         cv2.resize(alpha, (width, height), interpolation=cv2.INTER_LINEAR) if step > 1 else alpha, np.float32
     )
+
+
+def reach(*, grow: float, soft: float) -> float:
+    """Return how many pixels beyond a mask `feather` reaches at most."""
+    step = max(1, int(soft / 5))
+    middle, fall = _edge(grow, soft, step)
+    return middle + fall / 2 + 2 * (step - 1)  # a smaller picture's pixels reach further
+
+
+def _edge(grow: float, soft: float, step: int) -> tuple[float, float]:
+    """Return how far from the mask the edge's middle lies, and how wide it is, in pixels.
+
+    It falls as a step blurred by a Gaussian of a third of `soft`, and as steeply, but at a fraction of the cost.
+    """
+    return max(grow + soft / 2, float(step)), max(1.25 * soft, 1.9 * step)

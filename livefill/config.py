@@ -21,6 +21,7 @@ else:
 
 __all__ = [
     "DEFAULT_TRACKER",
+    "MODELS",
     "SCOPES",
     "TRACKERS",
     "Settings",
@@ -33,6 +34,7 @@ __all__ = [
 ]
 
 
+MODELS = ("fast", "hq")  # generators that ship: the second is made for GPUs
 TRACKERS = ("observer", "mediapipe")  # livefill's own networks, and those of the extra `mediapipe`
 DEFAULT_TRACKER = "observer"
 SCOPES = ("head", "face")
@@ -48,6 +50,7 @@ class Settings:
     size: str = "1280x720"  # asked of the camera, and what the virtual camera gets
     fps: float = 30.0
     backend: str = "auto"
+    model: str = "fast"  # the generator: `hq` sees twice as fine, and is made for GPUs
     tracker: str = DEFAULT_TRACKER  # or `mediapipe`, where that extra is installed
     mask: Path | None = None  # a picture: white is always covered
     scope: str = "head"  # what may be filled: everything that covers the head, or only what covers the `face`
@@ -66,7 +69,8 @@ class Settings:
         for name, value, low, high in (("sensitivity", self.sensitivity, 0, 1), ("feather", self.feather, 0.25, 4)):
             if not low <= value <= high:
                 raise ConfigError(f"{name} is {value:g}: choose between {low:g} and {high:g}")
-        for name, word, known in (("tracker", self.tracker, TRACKERS), ("scope", self.scope, SCOPES)):
+        words = (("model", self.model, MODELS), ("tracker", self.tracker, TRACKERS), ("scope", self.scope, SCOPES))
+        for name, word, known in words:
             if word not in known:
                 raise ConfigError(f"{name} is {word!r}: choose one of {', '.join(known)}")
 

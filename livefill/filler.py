@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from livefill.composite import feather
+from livefill.composite import feather, reach
 from livefill.drawing import draw_landmarks
 from livefill.geometry import Box, Field, apply, crop_transform, cut, grow, invert, scaled, step_of, turn
 from livefill.profile import Profile, Reference
@@ -63,7 +63,8 @@ class Filler:
             return None
         size = self._session.spec.size
         to_crop = self._crop_transform(track.landmarks)
-        box = _box(track, to_crop, size)
+        face = float(np.ptp(track.landmarks[:, 0]))
+        box = _box(track, to_crop, size, margin=4 + int(reach(grow=GROW * face, soft=self._soft * face)))
         if box is None:
             return None
         past = self._past
@@ -74,11 +75,10 @@ class Filler:
         choice = self._choose(track, past)
         inputs, look = self._seen(frame, track, to_crop, choice)
         outputs, state = self._session.step(inputs, past.state if past else self._session.initial_state())
-        self._past = _Past(frame.time, center, float(np.ptp(track.landmarks[:, 0])), choice, state)
+        self._past = _Past(frame.time, center, face, choice, state)
         native = self._native(frame, track, look, box, to_crop, choice, sharp=_sure(outputs))
         image = _transfer(native, inputs["expected"], outputs, box, to_crop)
         left, top, right, bottom = box
-        face = float(np.ptp(track.landmarks[:, 0]))
         alpha = feather(track.occluder[top:bottom, left:right], grow=GROW * face, soft=self._soft * face)
         return Patch(image, alpha, np.array([[1, 0, left], [0, 1, top]], np.float32))
 
@@ -170,9 +170,8 @@ def _sure(outputs: Outputs) -> bool:
     return bool(outputs["trust"].min() >= 1)
 
 
-def _box(track: Track, to_crop: Affine, size: int) -> Box | None:
-    """Return left, top, right, bottom of what covers the head, with room for the feather."""
-    margin = 4 + int(0.06 * np.ptp(track.landmarks[:, 0]))
+def _box(track: Track, to_crop: Affine, size: int, *, margin: int) -> Box | None:
+    """Return left, top, right, bottom of what covers the head, and a margin around it in pixels."""
     height, width = track.occluder.shape
     corners = apply(invert(to_crop), np.array([[0, 0], [size, 0], [0, size], [size, size]], np.float32))
     limit = np.array([width, height])
@@ -191,7 +190,7 @@ def _extent(mask: Mask, window: Box) -> Box | None:
     left, top, right, bottom = window
     if right <= left or bottom <= top:
         return None
-    # Every fourth pixel will do: the box is widened by more than that.
-    covered = mask[top:bottom:4, left:right:4] > 0.4
-    x, y, columns, rows = (4 * value for value in cv2.boundingRect(covered.view(np.uint8)))
+    # Every other pixel will do: the box is widened by more than that.
+    covered = mask[top:bottom:2, left:right:2] > 0.4
+    x, y, columns, rows = (2 * value for value in cv2.boundingRect(covered.view(np.uint8)))
     return (left + x, top + y, min(left + x + columns, right), min(top + y + rows, bottom)) if columns else None

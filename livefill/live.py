@@ -24,7 +24,16 @@ from livefill.types import Frame
 __all__ = ["Live"]
 
 ANEW = {"sink", "size", "fps", "loop"}  # settings for which camera and sink are opened anew
-STAGED = {"profile", "backend", "tracker", "mask", "scope", "sensitivity", "feather"}  # and those that make new stages
+STAGED = {
+    "profile",
+    "backend",
+    "model",
+    "tracker",
+    "mask",
+    "scope",
+    "sensitivity",
+    "feather",
+}  # and those that make new stages
 REMEMBERED = 8  # sentences
 
 

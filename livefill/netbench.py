@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -15,6 +16,7 @@ from livefill.errors import BackendError
 __all__ = ["NETWORKS", "compare", "in_turns"]
 
 NETWORKS = {"fast": "generator", "observer": "observer"}
+LARGE = "hq"  # measured where there is a GPU: a CPU is busy with it for long
 ROUNDS, RUNS = 10, 6  # of all that is compared; of each one, in a round
 
 
@@ -38,7 +40,7 @@ def in_turns(trials: Mapping[str, Callable[[], object]]) -> dict[str, float]:
 def compare(*, size: tuple[int, int], seconds: float) -> Iterator[dict[str, Any]]:
     """Give one row per runtime: times, GFLOP/s, the share of what plain convolutions reach, and the whole program.
 
-    A runtime that cannot be used gives a row with the reason.
+    The share is of what they reach on as many threads. A runtime that cannot be used gives a row with the reason.
     """
     opened: dict[str, dict[str, Network]] = {}
     trials: dict[str, Callable[[], object]] = {}
@@ -52,11 +54,15 @@ def compare(*, size: tuple[int, int], seconds: float) -> Iterator[dict[str, Any]
             continue
         opened[runtime] = networks
         trials.update(mine)
-    plain = _plain_convolutions()
-    if plain is not None:
-        trials["plain"] = plain[0]
+        if not networks["fast"].threads:
+            with suppress(BackendError):  # `livefill run --model` says why
+                networks[LARGE] = open_network(LARGE, kind="generator", runtime=runtime)
+                trials[f"{runtime} {LARGE}"] = _trial(networks[LARGE])
+    counts = {network.threads for networks in opened.values() for network in networks.values()} - {0}
+    plain = {count: trial for count in counts if (trial := _plain_convolutions(count)) is not None}
+    trials.update({f"plain {count}": trial for count, (trial, _) in plain.items()})
     times = in_turns(trials)
-    peak = 1e3 * plain[1] / times["plain"] if plain is not None else 0.0
+    peaks = {count: 1e3 * flop / times[f"plain {count}"] for count, (_, flop) in plain.items()}
     for runtime in RUNTIMES:
         if runtime in reasons:
             yield {"backend": runtime, "reason": reasons[runtime]}
@@ -67,8 +73,8 @@ def compare(*, size: tuple[int, int], seconds: float) -> Iterator[dict[str, Any]
             row[f"{name}_ms"] = round(times[f"{runtime} {name}"], 2)
             flop = 2 * float(network.contract.get("macs", 0)) / 1e9
             row[f"{name}_gflops"] = round(1e3 * flop / row[f"{name}_ms"], 0)
-            if peak:
-                row[f"{name}_of_peak"] = round(row[f"{name}_gflops"] / peak, 2)
+            if network.threads in peaks:
+                row[f"{name}_of_peak"] = round(row[f"{name}_gflops"] / peaks[network.threads], 2)
         try:
             whole = measure(None, size=size, seconds=seconds, backend=runtime)
         except BackendError as error:
@@ -84,10 +90,10 @@ def _trial(network: Network) -> Callable[[], object]:
     return lambda: stream.run(inputs)
 
 
-def _plain_convolutions() -> tuple[Callable[[], object], float] | None:
-    """Return plain convolutions, and their GFLOP; None where OpenVINO, which runs them, is not."""
+def _plain_convolutions(threads: int) -> tuple[Callable[[], object], float] | None:
+    """Return plain convolutions on as many threads, and their GFLOP; None where OpenVINO, which runs them, is not."""
     try:
         from livefill.backends.openvino import plain_convolutions
     except ImportError:
         return None
-    return plain_convolutions()
+    return plain_convolutions(threads)

@@ -128,8 +128,11 @@ class Staging:
         Raises `ProfileError`.
         """
         path = profile_path(name)
-        seen = path.stat() if path.exists() else None
-        stamp = seen and (path, seen.st_mtime_ns, seen.st_size, seen.st_ino)
+        try:
+            seen = path.stat()
+        except OSError:
+            return load_profile(name)  # says what is wrong
+        stamp = path, seen.st_mtime_ns, seen.st_size, seen.st_ino
         if self._read is None or self._read[0] != stamp:
             profile = load_profile(name)
             profile.prepare()
@@ -140,6 +143,7 @@ class Staging:
         stages, spec = stages_for(
             profile,
             backend=settings.backend,
+            model=settings.model,
             mask=settings.mask,
             tracker=settings.tracker,
             scope=settings.scope,
@@ -149,8 +153,11 @@ class Staging:
         self._ours.tracker.close()  # a calibration that runs goes on
         self._ours, self._settings = stages, settings
         device = f"{spec.name} ({spec.backend}, {spec.device})"
-        if spec.reason and profile is not None and device != self.device:
-            self._say(f"Filling with {spec.backend}, the quickest here: {spec.reason}.")
+        if profile is not None and device != self.device:
+            if spec.reason:
+                self._say(f"Filling with {spec.backend}, the quickest here: {spec.reason}.")
+            if spec.warning:
+                self._say(spec.warning)
         self.device = device
         self._choose()
 

@@ -90,6 +90,7 @@ class ModelSpec:
     face_share: float = 0.44  # of the crop that the face takes
     references: int = 0  # how many of a profile's references it wants to remember
     reason: str = ""  # why this backend, where nobody asked for one
+    warning: str = ""  # what the user should know of it in any case, a sentence
 
 
 class Session(Protocol):

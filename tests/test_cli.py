@@ -66,7 +66,7 @@ def test_every_command_has_help_with_examples(livefill: Livefill, command: str) 
 @pytest.mark.parametrize(
     ("command", "options"),
     [
-        ("run", "--camera --profile --sink --size --fps --backend --mask --config"),
+        ("run", "--camera --profile --sink --size --fps --backend --model --mask --config"),
         ("calibrate", "--camera --input --profile"),
         ("file", "-o --profile --mask --crf"),
         ("track", "-o --profile"),

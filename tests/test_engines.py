@@ -9,6 +9,8 @@ from pathlib import Path
 import onnx
 import pytest
 
+from livefill.config import MODELS
+
 FOLDER = Path(__file__).parents[1] / "engines"
 MANIFEST = json.loads((FOLDER / "manifest.json").read_text())
 
@@ -32,6 +34,8 @@ def test_the_contract_is_the_file_s_own(name: str) -> None:
     assert said == {key: props[f"livefill.{key}"] for key in said}
 
 
-def test_the_generator_was_scored() -> None:
-    assert {"psnr", "ssim", "lpips", "flicker", "kept"} <= set(MANIFEST["fast.onnx"]["scores"]["live"])
-    assert set(MANIFEST["fast.onnx"]["scores"]) == {"live", "oracle"}
+@pytest.mark.parametrize("model", MODELS)
+def test_the_generators_were_scored(model: str) -> None:
+    scores = MANIFEST[f"{model}.onnx"]["scores"]
+    assert {"psnr", "ssim", "lpips", "flicker", "kept"} <= set(scores["live"])
+    assert set(scores) == {"live", "oracle"}

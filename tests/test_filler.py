@@ -13,7 +13,7 @@ from livefill.composite import paste
 from livefill.filler import Filler, must_reset
 from livefill.geometry import face_hull, fill_polygon
 from livefill.profile import Profile, Reference
-from livefill.types import RGB, Bank, Frame, Inputs, ModelSpec, Outputs, Patch, State, Track
+from livefill.types import RGB, Bank, Frame, Inputs, ModelSpec, Outputs, Patch, Session, State, Track
 
 PERSON = synthetic.person()
 REFERENCE = PERSON.references[0]
@@ -169,12 +169,12 @@ def test_two_streams_of_one_session_do_not_hear_each_other() -> None:
 
 
 class Trusting:
-    """A session that gives what is expected, and trusts the reference's detail so far everywhere."""
+    """A session that gives what is expected, and trusts the reference's detail so far, on the left side or both."""
 
     spec = ModelSpec("trusting", "fake", "nowhere", 64)
 
-    def __init__(self, trust: float) -> None:
-        self._trust = trust
+    def __init__(self, trust: float, *, right: float | None = None) -> None:
+        self._trust, self._right = trust, trust if right is None else right
 
     def remember(self, references: Sequence[Inputs]) -> Bank:
         return None
@@ -184,24 +184,53 @@ class Trusting:
 
     def step(self, inputs: Inputs, state: State) -> tuple[Outputs, State]:
         trust = np.full_like(inputs["mask"], self._trust)
+        trust[:, trust.shape[1] // 2 :] = self._right
         return {"fill": inputs["expected"], "trust": trust}, state
 
 
-def test_detail_is_shown_as_far_as_it_is_trusted() -> None:
+@pytest.fixture(scope="module")
+def grainy() -> Profile:
+    """A person of 768 pixels with more grain than a crop of 64 can show."""
     random = np.random.default_rng(0)
     large = synthetic.person(size=(768, 768)).references[0]
     noisy = np.clip(large.image + random.normal(0, 12, large.image.shape), 0, 255).astype(np.uint8)
-    profile = Profile("noisy", (type(large)(noisy, large.points, large.depth),))
-    mask = synthetic.block((768, 768), (270, 360, 420, 510))
-    frame, track = synthetic.step(synthetic.covered(noisy, mask), large.points, mask)
+    return Profile("noisy", (type(large)(noisy, large.points, large.depth),))
 
-    def grain(trust: float) -> float:
-        image = shown(frame, Filler(profile, Trusting(trust)).fill(frame, track))[370:500, 280:410]
-        return float(cv2.Laplacian(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.CV_32F).std())
 
-    none, half, all_of_it = grain(0), grain(0.5), grain(1)
-    assert none < 0.2 * all_of_it  # a crop of 64 pixels shows no grain of a picture of 768
+def grains(profile: Profile, session: Session) -> tuple[float, float]:
+    """Return how grainy the left and the right half of a fill in the middle of the face are."""
+    (person,) = profile.references
+    mask = synthetic.block((768, 768), (270, 360, 500, 510))
+    frame, track = synthetic.step(synthetic.covered(person.image, mask), person.points, mask)
+    image = cv2.cvtColor(shown(frame, Filler(profile, session).fill(frame, track)), cv2.COLOR_RGB2GRAY)
+    left, right = (cv2.Laplacian(image[370:500, x : x + 85], cv2.CV_32F).std() for x in (280, 405))
+    return float(left), float(right)
+
+
+def test_detail_is_shown_as_far_as_it_is_trusted(grainy: Profile) -> None:
+    none, half, all_of_it = (grains(grainy, Trusting(trust))[0] for trust in (0, 0.5, 1))
+    assert none < 0.2 * all_of_it
     assert none < half < all_of_it
+
+
+def test_detail_is_shown_where_it_is_trusted(grainy: Profile) -> None:
+    with_detail, without = grains(grainy, Trusting(1, right=0))
+    assert without < 0.2 * with_detail
+    assert with_detail == pytest.approx(grains(grainy, Trusting(0.99))[0], rel=0.1)
+
+
+@pytest.mark.parametrize("softness", [0.25, 1, 4])
+@pytest.mark.parametrize("side", [192, 768])
+def test_a_patch_ends_softly_however_wide_its_edge(softness: float, side: int) -> None:
+    profile = synthetic.person(size=(side, side))
+    (person,) = profile.references
+    box = tuple(round(share * side) for share in (0.4, 0.45, 0.55, 0.6))
+    mask = synthetic.block((side, side), (box[0], box[1], box[2], box[3]))
+    frame, track = synthetic.step(synthetic.covered(person.image, mask), person.points, mask)
+    patch = Filler(profile, Trusting(1), softness=softness).fill(frame, track)
+    assert patch is not None
+    assert max(edge.max() for edge in (patch.alpha[0], patch.alpha[-1], patch.alpha[:, 0], patch.alpha[:, -1])) == 0
+    assert patch.alpha.max() == 1
 
 
 class Counting:

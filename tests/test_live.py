@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import fields
 from fractions import Fraction
 from pathlib import Path
 from typing import ClassVar
@@ -157,7 +158,7 @@ class Stand:
         real = staging.stages_for
 
         def stages_for(profile: Profile | None, **how: object) -> tuple[Stages, ModelSpec]:
-            stages, spec = real(None, backend=str(how["backend"]))
+            stages, spec = real(None, backend=str(how["backend"]), model=str(how["model"]))
             if profile is None:
                 return stages, spec
             self.people.append(Fake(profile))
@@ -484,11 +485,18 @@ def test_another_profile_is_taken_up_between_two_frames(ada: Stand) -> None:
     assert ada.people[0].closed
 
 
+def test_every_setting_is_taken_up_in_some_way() -> None:
+    others = {"camera", "badge", "always_on", "hotkey"}  # by the loop itself; the last one at the start
+    assert {field.name for field in fields(Settings)} == live.ANEW | live.STAGED | others
+
+
 @pytest.mark.parametrize(
     ("values", "error"),
     [
         ({"profile": "nobody"}, ProfileError),
         ({"backend": "quantum"}, BackendError),
+        ({"model": "huge"}, ConfigError),
+        ({"model": "hq", "backend": "reference"}, BackendError),
         ({"feather": 77.0}, ConfigError),
         ({"mask": Path("masks.mp4")}, ConfigError),
     ],

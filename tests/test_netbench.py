@@ -57,7 +57,7 @@ def test_plain_convolutions_are_a_bound() -> None:
     there("openvino")
     from livefill.backends.openvino import plain_convolutions
 
-    run, gflop = plain_convolutions()
+    run, gflop = plain_convolutions(1)
     run()
     assert gflop == pytest.approx(4.83, abs=0.01)
 
@@ -91,3 +91,31 @@ def test_a_runtime_that_fails_in_its_first_run_gives_a_reason(monkeypatch: pytes
     assert [row["reason"] for row in netbench.compare(size=(64, 64), seconds=1) if row["backend"] == "onnx"] == [
         "out of memory"
     ]
+
+
+class Gpu:
+    """A network as a GPU would run it."""
+
+    runtime, device, threads = "onnx", "gpu, float32", 0
+
+    def __init__(self, network: Network) -> None:
+        self.contract, self.inputs, self.run = network.contract, network.inputs, network.run
+        self.stream = network.stream
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("whole", [True, False])
+def test_the_large_generator_is_measured_where_there_is_a_gpu_and_does_not_hide_the_others(
+    monkeypatch: pytest.MonkeyPatch, whole: bool
+) -> None:
+    def opened(name: str, *, kind: str, runtime: str) -> Network:
+        if name == netbench.LARGE and not whole:
+            raise BackendError("no memory")
+        return Gpu(open_network("fast" if name == netbench.LARGE else name, kind=kind))
+
+    monkeypatch.setattr(netbench, "RUNTIMES", {"onnx": RUNTIMES["onnx"]})
+    monkeypatch.setattr(netbench, "open_network", opened)
+    (row,) = netbench.compare(size=(64, 64), seconds=1)
+    assert {"fast_ms", "observer_ms"} <= set(row)
+    assert ("hq_ms" in row) == whole
+    assert not [key for key in row if key.endswith("of_peak")]  # that is a CPU's

@@ -1,6 +1,6 @@
 """Score a session through livefill's own filler on a benchmark of covered clips.
 
-    python -m training.evaluate BENCH [--mode live|offline|oracle] [--backend NAME] [--json OUT] [--videos DIR]
+    python -m training.evaluate BENCH [--mode live|offline|oracle] [--backend NAME] [--model NAME] [--json OUT]
 
 A benchmark is a folder of clips, each with calibrate.mp4, occluded.mp4, clean.mp4 (the truth), mask.npz, landmarks.npz
 (MediaPipe's, on the truth) and meta.json. Live mode uses livefill's own landmarks and masks, offline mode the same
@@ -25,6 +25,7 @@ from livefill.app import calibrate
 from livefill.backends import open_session
 from livefill.capture import BaseSource, FileSource
 from livefill.composite import paste
+from livefill.config import MODELS
 from livefill.filler import Filler
 from livefill.hindsight import Hindsight
 from livefill.sinks.file import VideoFileSink
@@ -56,7 +57,7 @@ class OracleTracker:
         """Nothing is held."""
 
 
-def score_clip(clip: Path, mode: str, backend: str, videos: Path | None) -> tuple[dict[str, float], Pooled]:
+def score_clip(clip: Path, mode: str, backend: str, model: str, videos: Path | None) -> tuple[dict[str, float], Pooled]:
     """Fill one clip and score it."""
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
@@ -65,7 +66,7 @@ def score_clip(clip: Path, mode: str, backend: str, videos: Path | None) -> tupl
         profile, _ = calibrate(source, clip.name, **({"tracker": "mediapipe"} if mode == "oracle" else {}))
     masks, points = read_masks(clip), read_points(clip)
     tracker: Tracker = OracleTracker(points, masks) if mode == "oracle" else open_tracker("observer", profile)
-    filler, pooled = Filler(profile, open_session(backend)), Pooled()
+    filler, pooled = Filler(profile, open_session(backend, model)), Pooled()
     width = float(json.loads((clip / "meta.json").read_text())["face_width"])
     score = ClipScore(width, pooled, AlexLPIPS(), Expressions(), Identity() if Identity.available() else None)
     sink = None
@@ -107,6 +108,7 @@ def main() -> None:
     parser.add_argument("bench", type=Path)
     parser.add_argument("--mode", choices=("live", "offline", "oracle"), default="live")
     parser.add_argument("--backend", default="auto")
+    parser.add_argument("--model", default="fast", choices=MODELS)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--videos", type=Path, help="also write the filled clips there")
     parser.add_argument("--jobs", type=int, default=2)
@@ -117,7 +119,10 @@ def main() -> None:
     if options.videos is not None:
         options.videos.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(options.jobs) as pool:
-        jobs = [pool.submit(score_clip, clip, options.mode, options.backend, options.videos) for clip in clips]
+        jobs = [
+            pool.submit(score_clip, clip, options.mode, options.backend, options.model, options.videos)
+            for clip in clips
+        ]
         done = [job.result() for job in jobs]
     rows = {clip.name: row for clip, (row, _) in zip(clips, done, strict=True)}
     motion = {clip.name: json.loads((clip / "meta.json").read_text())["motion"] for clip in clips}
@@ -127,7 +132,7 @@ def main() -> None:
     print(table(rows))
     print(table({name: means[name] for name in ("mean", *(g for g in GROUPS if g in means))}))
     if options.json is not None:
-        options.json.write_text(json.dumps(rows | means, indent=1))
+        options.json.write_text(json.dumps({"model": options.model} | rows | means, indent=1))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from livefill.types import Bank, Inputs, ModelSpec, Outputs, State
 __all__ = ["KEYS", "GeneratorSession"]
 
 KEYS = ("name", "size", "face_share", "references")  # that both files must say about themselves
+HEAVY = 3e9  # multiplications a frame that a CPU does not do thirty times a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class GeneratorSession:
     def __init__(self, frame: Network, bank: Network, *, reason: str = "") -> None:
         """`frame` fills a frame, `bank` encodes references; both come from one checkpoint. `reason` is for the user."""
         contract = frame.contract
+        slow = frame.threads > 0 and float(contract.get("macs", 0)) > HEAVY
         self.spec = ModelSpec(
             name=contract["name"],
             backend=frame.runtime,
@@ -39,6 +41,7 @@ class GeneratorSession:
             face_share=float(contract["face_share"]),
             references=int(contract["references"]),
             reason=reason,
+            warning=f"{contract['name']} is made for GPUs; on a CPU it falls behind a camera." if slow else "",
         )
         self._frame, self._bank = frame, bank
 

@@ -40,6 +40,7 @@ class Network(Protocol):
     contract: dict[str, str]  # what the file says about itself
     runtime: str  # "onnx", "openvino"
     device: str  # where it runs, and in which precision
+    threads: int  # of the CPU that it runs on; 0 on a GPU
     inputs: dict[str, Port]  # but for the state
 
     def run(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:

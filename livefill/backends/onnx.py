@@ -38,7 +38,7 @@ class OnnxNetwork:
     def __init__(self, path: Path, kind: str, *, keys: tuple[str, ...] = ()) -> None:
         """Open the file of a network of this `kind`, which must say `keys` about itself."""
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads()
+        self.threads = options.intra_op_num_threads = threads()
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
         # Threads spin within a run, where that is faster; between runs they would take the cores from everybody else.
@@ -78,6 +78,7 @@ class CudaNetwork(OnnxNetwork):
             raise NotInstalledError("cuda cannot be used: this ONNX Runtime is for the CPU. Run: " + REMEDY)
         onnxruntime.preload_dlls()  # CUDA and cuDNN come as packages beside it
         super().__init__(path, kind, keys=keys)
+        self.threads = 0
         if self.session.get_providers()[0] != wanted:
             raise BackendError(
                 "ONNX Runtime found no NVIDIA GPU that it can use, or not the CUDA and cuDNN it was made for: "

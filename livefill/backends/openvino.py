@@ -38,6 +38,7 @@ class OpenVinoNetwork:
         `precision` is "bf16" or "f32"; None takes the quicker one that the processor knows.
         """
         core, precision = _core(), precision or _quickest()
+        self.threads = 1 if kind in SMALL and precision == "bf16" else threads()
         self.device = f"cpu, {'bfloat16' if precision == 'bf16' else 'float32'}"
         try:
             model = core.read_model(path)
@@ -51,7 +52,7 @@ class OpenVinoNetwork:
             manager.register_pass(MakeStateful({name: f"next_{name}" for name in self._states}))
             manager.run_passes(model)
         try:
-            self._model = core.compile_model(model, "CPU", _options(precision, small=kind in SMALL))
+            self._model = core.compile_model(model, "CPU", _options(precision, self.threads))
         except RuntimeError as error:
             raise BackendError(f"OpenVINO cannot compile {path.name}: {_reason(error)}") from error
         self.inputs = {
@@ -101,18 +102,20 @@ def _quickest() -> str:
     return "bf16" if "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
 
 
-def _options(precision: str, *, small: bool = False) -> dict[str, str | int]:
+def _options(precision: str, threads: int) -> dict[str, str | int]:
     return {
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_PRECISION_HINT": precision,
-        "INFERENCE_NUM_THREADS": 1 if small and precision == "bf16" else threads(),
+        "INFERENCE_NUM_THREADS": threads,
     }
 
 
-def plain_convolutions(*, channels: int = 128, side: int = 64, depth: int = 4) -> tuple[Callable[[], object], float]:
-    """Return what runs plain 3x3 convolutions on this CPU, in its quickest floating-point precision, and its GFLOP.
+def plain_convolutions(
+    threads: int, *, channels: int = 128, side: int = 64, depth: int = 4
+) -> tuple[Callable[[], object], float]:
+    """Return what runs plain 3x3 convolutions on as many `threads`, and its GFLOP.
 
-    They are the measure of how well a network uses the processor.
+    In the quickest floating-point precision they are the measure of how well a network uses the processor.
     """
     picture = opset.parameter([1, channels, side, side], np.float32)
     weight = opset.constant(np.full((channels, channels, 3, 3), 0.01, np.float32))
@@ -120,7 +123,7 @@ def plain_convolutions(*, channels: int = 128, side: int = 64, depth: int = 4) -
     for _ in range(depth):
         node = opset.relu(opset.convolution(node, weight, [1, 1], [1, 1], [1, 1], [1, 1]))
     model = openvino.Model([node], [picture])
-    request = _core().compile_model(model, "CPU", _options(_quickest())).create_infer_request()
+    request = _core().compile_model(model, "CPU", _options(_quickest(), threads)).create_infer_request()
     values = np.full((1, channels, side, side), 0.5, np.float32)
     flop = 2 * depth * 9 * channels**2 * side**2
     return lambda: request.infer([values], share_inputs=True, share_outputs=True), flop / 1e9

@@ -50,7 +50,7 @@ def _gpu() -> Device:
 class TensorRtNetwork:
     """A `Network` on the GPU, in float16 where there is such a file beside the one that is named."""
 
-    runtime = "tensorrt"
+    runtime, threads = "tensorrt", 0
 
     def __init__(self, path: Path, kind: str, *, keys: tuple[str, ...] = (), library: Any = None) -> None:
         """Open the file of a network of this `kind`; compile it if that was not done yet on this machine."""

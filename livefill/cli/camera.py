@@ -40,6 +40,7 @@ def run(
     size: Annotated[str | None, typer.Option(help="Asked of the camera and given to the virtual one.")] = None,
     fps: Annotated[float | None, typer.Option(help="Frames per second, likewise.")] = None,
     backend: Annotated[str | None, typer.Option(help="What computes the fill; auto chooses and says so.")] = None,
+    model: Annotated[str | None, typer.Option(help="The generator: fast, or hq, which is made for GPUs.")] = None,
     tracker: TrackerOption = None,
     mask: MaskOption = None,
     always_on: Annotated[
@@ -85,6 +86,7 @@ def run(
         size=size,
         fps=fps,
         backend=backend,
+        model=model,
         tracker=tracker,
         mask=mask,
         always_on=always_on,

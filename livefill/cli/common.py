@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-__all__ = ["BackendOption", "MaskOption", "Profile", "TrackerOption", "app", "bar", "err", "out"]
+__all__ = ["BackendOption", "MaskOption", "ModelOption", "Profile", "TrackerOption", "app", "bar", "err", "out"]
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)  # asks for sys.stderr at each print
@@ -45,6 +45,7 @@ TrackerOption = Annotated[
     str | None, typer.Option("--tracker", help="What observes the face: observer, or mediapipe where it is installed.")
 ]
 BackendOption = Annotated[str, typer.Option("--backend", help="What computes the fill; auto chooses and says so.")]
+ModelOption = Annotated[str, typer.Option("--model", help="The generator: fast, or hq, which is made for GPUs.")]
 MaskOption = Annotated[
     Path | None, typer.Option("--mask", help="What is always covered: a picture, white on black.", metavar="FILE")
 ]

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from livefill.cli.common import BackendOption, Profile, app, err, out
+from livefill.cli.common import BackendOption, ModelOption, Profile, app, err, out
 
 __all__ = ["bench", "devices", "doctor", "setup_camera"]
 
@@ -21,6 +21,7 @@ def bench(
     size: Annotated[str, typer.Option(help="Frames are scaled to this.")] = "1280x720",
     profile: Profile = None,
     backend: BackendOption = "auto",
+    model: ModelOption = "fast",
     backends: Annotated[bool, typer.Option("--backends", help="Compare all that can run the networks.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -37,10 +38,12 @@ def bench(
     from livefill.bench import measure
     from livefill.config import parse_size
 
+    if backends and model != "fast":
+        raise typer.BadParameter("all models that this machine is for are compared", param_hint="--backends")
     if backends:
         _compare_backends(parse_size(size), seconds, as_json=as_json)
         return
-    result = measure(source, size=parse_size(size), seconds=seconds, profile=profile, backend=backend)
+    result = measure(source, size=parse_size(size), seconds=seconds, profile=profile, backend=backend, model=model)
     if as_json:
         out.print_json(json.dumps(result))
         return

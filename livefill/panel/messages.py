@@ -13,8 +13,8 @@ __all__ = ["Accept", "Calibrate", "Change", "Discard", "Message", "Pause", "Read
 
 # All settings but the mask, which comes as a picture: a page has no business with paths.
 Key: TypeAlias = Literal[
-    "camera", "profile", "sink", "size", "fps", "backend", "tracker", "scope", "sensitivity", "feather", "badge",
-    "always_on",
+    "camera", "profile", "sink", "size", "fps", "backend", "model", "tracker", "scope", "sensitivity", "feather",
+    "badge", "always_on",
 ]  # fmt: skip
 
 

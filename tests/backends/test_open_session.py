@@ -9,6 +9,7 @@ from networks import there
 
 from livefill.backends import BACKENDS, open_session, runtimes
 from livefill.backends.runtimes import RUNTIMES, choose, open_network
+from livefill.config import MODELS
 from livefill.errors import BackendError
 
 
@@ -37,6 +38,24 @@ def test_unknown_backend_is_an_error_that_names_the_known(name: str) -> None:
         open_session(name)
     assert repr(name) in str(raised.value)
     assert all(known in str(raised.value) for known in ("auto", *BACKENDS))
+
+
+def test_unknown_model_is_an_error_that_names_the_known() -> None:
+    with pytest.raises(BackendError) as raised:
+        open_session("onnx", "huge")
+    assert all(known in str(raised.value) for known in ("'huge'", *MODELS))
+
+
+def test_the_large_model_on_a_cpu_says_that_it_is_made_for_gpus() -> None:
+    spec = open_session("onnx", "hq").spec
+    assert (spec.name, spec.size) == ("hq", 512)
+    assert "made for GPUs" in spec.warning
+    assert open_session("onnx").spec.warning == ""
+
+
+def test_the_reference_has_no_model() -> None:
+    with pytest.raises(BackendError, match="without a generator"):
+        open_session("reference", "hq")
 
 
 @pytest.mark.usefixtures("anew")

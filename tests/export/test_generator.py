@@ -149,3 +149,10 @@ def test_a_state_is_spent_by_its_step(folder: Path) -> None:
     mine.step(inputs, state)
     with pytest.raises(BackendError, match="used twice"):
         mine.step(inputs, state)
+
+
+def test_a_part_of_the_grain_of_a_fine_change_is_taken_back() -> None:
+    rows, columns = torch.meshgrid(torch.arange(32), torch.arange(32), indexing="ij")
+    grain, light = ((rows + columns) % 2 * 2.0 - 1).expand(1, 3, 32, 32), torch.full((1, 3, 32, 32), 0.25)
+    kept = exporting.without_grain(light + grain, 4)
+    torch.testing.assert_close(kept, light + exporting.GRAIN * grain)
