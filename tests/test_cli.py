@@ -249,6 +249,23 @@ def test_only_livefills_own_tracker_looks_ahead(
     assert not out.exists()
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--model", "huge"), "choose one of fast, hq"),
+        (("--model", "hq", "--backend", "reference"), "without a generator"),
+    ],
+)
+def test_a_model_is_handed_on_and_one_that_is_not_there_is_named(
+    livefill: Livefill, acquainted: Path, clips: Clips, tmp_path: Path, options: tuple[str, ...], said: str
+) -> None:
+    for command in (("file", clips.hand, "-o", tmp_path / "out.mp4"), ("bench", "--seconds", "1")):
+        done = livefill(*command, *options)
+        assert is_one_sentence(done)
+        assert said in done.err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_name_that_is_no_video_is_refused_before_anything_is_loaded(
     livefill: Livefill, home: Path, tmp_path: Path
 ) -> None:
