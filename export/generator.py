@@ -168,7 +168,7 @@ def main() -> None:
     export(options.checkpoint, config, options.out)
     for path in sorted(options.out.glob(f"{config.name}*.onnx")):
         print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
-    print(f"Now compare them: python -m export.verify --weights {options.checkpoint}")
+    print(f"Now compare them: python -m export.verify --weights {options.checkpoint} --config {options.config}")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import numpy as np
 from livefill.backends import open_session, runtime_of
 from livefill.calibration import Calibrator, Judgement
 from livefill.capture import AheadSource, BaseSource, FileSource, is_camera, open_source
-from livefill.config import DEFAULT_TRACKER
+from livefill.config import DEFAULT_MODEL, DEFAULT_TRACKER
 from livefill.errors import ConfigError, SourceError
 from livefill.filler import Filler
 from livefill.hindsight import Hindsight
@@ -53,7 +53,7 @@ def stages_for(
     profile: Profile | None,
     *,
     backend: str = "auto",
-    model: str = "fast",
+    model: str = DEFAULT_MODEL,
     mask: Path | None = None,
     tracker: str = DEFAULT_TRACKER,
     scope: str = "head",
@@ -129,7 +129,7 @@ def fill_file(
     mask: Path | None = None,
     crf: int = 18,
     backend: str = "auto",
-    model: str = "fast",
+    model: str = DEFAULT_MODEL,
     tracker: str = DEFAULT_TRACKER,
     offline: bool = False,
     stats: Stats | None = None,

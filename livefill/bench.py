@@ -15,6 +15,7 @@ import numpy as np
 from livefill.app import calibrate, stages_for
 from livefill.capture import FileSource, LiveSource
 from livefill.capture.base import BaseSource
+from livefill.config import DEFAULT_MODEL
 from livefill.demo import demo_clip, demo_profile
 from livefill.errors import EndOfStream
 from livefill.pipeline import Shown, Stages, run
@@ -63,7 +64,7 @@ def measure(
     seconds: float,
     profile: str | None = None,
     backend: str = "auto",
-    model: str = "fast",
+    model: str = DEFAULT_MODEL,
 ) -> dict[str, Any]:
     """Run the loop on a clip, half of `seconds` as fast as it goes and half played live; return the numbers.
 

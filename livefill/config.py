@@ -20,6 +20,7 @@ else:
     import tomli as tomllib
 
 __all__ = [
+    "DEFAULT_MODEL",
     "DEFAULT_TRACKER",
     "MODELS",
     "SCOPES",
@@ -35,6 +36,7 @@ __all__ = [
 
 
 MODELS = ("fast", "hq")  # generators that ship: the second is made for GPUs
+DEFAULT_MODEL = MODELS[0]
 TRACKERS = ("observer", "mediapipe")  # livefill's own networks, and those of the extra `mediapipe`
 DEFAULT_TRACKER = "observer"
 SCOPES = ("head", "face")
@@ -50,7 +52,7 @@ class Settings:
     size: str = "1280x720"  # asked of the camera, and what the virtual camera gets
     fps: float = 30.0
     backend: str = "auto"
-    model: str = "fast"  # the generator: `hq` sees twice as fine, and is made for GPUs
+    model: str = DEFAULT_MODEL  # the generator: `hq` sees twice as fine, and is made for GPUs
     tracker: str = DEFAULT_TRACKER  # or `mediapipe`, where that extra is installed
     mask: Path | None = None  # a picture: white is always covered
     scope: str = "head"  # what may be filled: everything that covers the head, or only what covers the `face`

@@ -56,8 +56,9 @@ def compare(*, size: tuple[int, int], seconds: float) -> Iterator[dict[str, Any]
         trials.update(mine)
         if not networks["fast"].threads:
             with suppress(BackendError):  # `livefill run --model` says why
-                networks[LARGE] = open_network(LARGE, kind="generator", runtime=runtime)
-                trials[f"{runtime} {LARGE}"] = _trial(networks[LARGE])
+                large = open_network(LARGE, kind="generator", runtime=runtime)
+                trials[f"{runtime} {LARGE}"] = _trial(large)
+                networks[LARGE] = large
     counts = {network.threads for networks in opened.values() for network in networks.values()} - {0}
     plain = {count: trial for count in counts if (trial := _plain_convolutions(count)) is not None}
     trials.update({f"plain {count}": trial for count, (trial, _) in plain.items()})

@@ -1,4 +1,4 @@
-"""Writes files that only their owner may read, whole or not at all."""
+"""The user's own files: written so that only their owner may read them, whole or not at all, and watched."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
-__all__ = ["write_private"]
+__all__ = ["stamp", "write_private"]
 
 
 def write_private(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
@@ -23,3 +23,12 @@ def write_private(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
+
+
+def stamp(path: Path) -> tuple[int, int, int] | None:
+    """Return what differs once a file was written anew; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino

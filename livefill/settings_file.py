@@ -11,7 +11,7 @@ from tomlkit.exceptions import TOMLKitError
 
 from livefill.config import Settings, default_file, load_settings, read_file
 from livefill.errors import ConfigError, LivefillError
-from livefill.private import write_private
+from livefill.private import stamp, write_private
 
 __all__ = ["Changing", "SettingsFile", "default_file"]
 
@@ -33,7 +33,7 @@ class SettingsFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._stamp = self._seen()
+        self._stamp = stamp(path)
         self._values = read_file(path) if path.exists() else {}
         self._next = 0.0
 
@@ -55,12 +55,12 @@ class SettingsFile:
 
         Raises `ConfigError`, once, for a file that cannot be read or holds a value that will not do.
         """
-        stamp = self._seen()
-        if stamp == self._stamp:
+        now = stamp(self.path)
+        if now == self._stamp:
             return {}
-        self._stamp = stamp
-        load_settings(self.path if stamp is not None else None)  # checks all of it
-        values = read_file(self.path) if stamp is not None else {}
+        self._stamp = now
+        load_settings(self.path if now is not None else None)  # checks all of it
+        values = read_file(self.path) if now is not None else {}
         usual = Settings()
         keys = sorted(values.keys() | self._values.keys())
         changes = {
@@ -83,11 +83,4 @@ class SettingsFile:
             write_private(self.path, lambda file: file.write(data))
         except (OSError, UnicodeDecodeError, TOMLKitError) as error:
             raise ConfigError(f"{self.path} cannot be changed: {error}") from error
-        self._stamp, self._values = self._seen(), read_file(self.path)
-
-    def _seen(self) -> tuple[int, int] | None:
-        try:
-            found = self.path.stat()
-        except OSError:
-            return None
-        return found.st_mtime_ns, found.st_ino
+        self._stamp, self._values = stamp(self.path), read_file(self.path)

@@ -11,6 +11,7 @@ from livefill.calibrating import CalibratingTracker
 from livefill.config import Settings
 from livefill.errors import CalibrationError, ProfileError
 from livefill.pipeline import Shown, Stages
+from livefill.private import stamp
 from livefill.profile import Profile, load_profile, profile_path, save_profile
 from livefill.tracking import NoTracker
 
@@ -127,16 +128,13 @@ class Staging:
 
         Raises `ProfileError`.
         """
-        path = profile_path(name)
-        try:
-            seen = path.stat()
-        except OSError:
+        seen = stamp(profile_path(name))
+        if seen is None:
             return load_profile(name)  # says what is wrong
-        stamp = path, seen.st_mtime_ns, seen.st_size, seen.st_ino
-        if self._read is None or self._read[0] != stamp:
+        if self._read is None or self._read[0] != (name, seen):
             profile = load_profile(name)
             profile.prepare()
-            self._read = stamp, profile
+            self._read = (name, seen), profile
         return self._read[1]
 
     def _use(self, profile: Profile | None, settings: Settings) -> None:

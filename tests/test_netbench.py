@@ -9,7 +9,7 @@ from networks import there
 from typer.testing import CliRunner
 
 from livefill import netbench
-from livefill.backends.network import Network
+from livefill.backends.network import Network, Stream
 from livefill.backends.runtimes import RUNTIMES, open_network
 from livefill.cli import app
 from livefill.errors import BackendError
@@ -104,18 +104,25 @@ class Gpu:
 
 
 @pytest.mark.usefixtures("quick")
-@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("fault", ["", "when it is opened", "when it runs"])
 def test_the_large_generator_is_measured_where_there_is_a_gpu_and_does_not_hide_the_others(
-    monkeypatch: pytest.MonkeyPatch, whole: bool
+    monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
     def opened(name: str, *, kind: str, runtime: str) -> Network:
-        if name == netbench.LARGE and not whole:
+        large = name == netbench.LARGE
+        if large and fault == "when it is opened":
             raise BackendError("no memory")
-        return Gpu(open_network("fast" if name == netbench.LARGE else name, kind=kind))
+        network = Gpu(open_network("fast" if large else name, kind=kind))
+        if large and fault == "when it runs":
+            network.stream = fail
+        return network
+
+    def fail() -> Stream:
+        raise BackendError("no memory")
 
     monkeypatch.setattr(netbench, "RUNTIMES", {"onnx": RUNTIMES["onnx"]})
     monkeypatch.setattr(netbench, "open_network", opened)
     (row,) = netbench.compare(size=(64, 64), seconds=1)
     assert {"fast_ms", "observer_ms"} <= set(row)
-    assert ("hq_ms" in row) == whole
+    assert ("hq_ms" in row) == (not fault)
     assert not [key for key in row if key.endswith("of_peak")]  # that is a CPU's

@@ -5,7 +5,7 @@ from __future__ import annotations
 from livefill.backends.generator import GeneratorSession
 from livefill.backends.reference import ReferenceSession
 from livefill.backends.runtimes import RUNTIMES
-from livefill.config import MODELS
+from livefill.config import DEFAULT_MODEL, MODELS
 from livefill.errors import BackendError
 from livefill.types import Session
 
@@ -14,7 +14,7 @@ __all__ = ["BACKENDS", "GeneratorSession", "ReferenceSession", "open_session", "
 BACKENDS = (*RUNTIMES, "reference")
 
 
-def open_session(backend: str = "auto", model: str = "fast") -> Session:
+def open_session(backend: str = "auto", model: str = DEFAULT_MODEL) -> Session:
     """Return the session of a backend by name; `auto` takes the one that runs `fast` quickest on this machine.
 
     `model` is one of `config.MODELS`; the backend `reference` has none.
@@ -23,9 +23,9 @@ def open_session(backend: str = "auto", model: str = "fast") -> Session:
         raise BackendError(f"unknown model {model!r}: choose one of {', '.join(MODELS)}")
     if backend == "auto" or backend in RUNTIMES:
         return GeneratorSession.open(model, runtime=backend)
-    if backend == "reference" and model != MODELS[0]:
-        raise BackendError("the backend reference fills without a generator: leave out --model, or --backend")
     if backend == "reference":
+        if model != DEFAULT_MODEL:
+            raise BackendError("the backend reference fills without a generator: leave out --model, or --backend")
         return ReferenceSession()
     raise BackendError(f"unknown backend {backend!r}: choose auto or one of {', '.join(BACKENDS)}")
 

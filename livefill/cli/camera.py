@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from livefill.cli.common import MaskOption, Profile, TrackerOption, app, err
+from livefill.cli.common import MaskOption, ModelOption, Profile, TrackerOption, app, err
 from livefill.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def run(
     size: Annotated[str | None, typer.Option(help="Asked of the camera and given to the virtual one.")] = None,
     fps: Annotated[float | None, typer.Option(help="Frames per second, likewise.")] = None,
     backend: Annotated[str | None, typer.Option(help="What computes the fill; auto chooses and says so.")] = None,
-    model: Annotated[str | None, typer.Option(help="The generator: fast, or hq, which is made for GPUs.")] = None,
+    model: ModelOption = None,
     tracker: TrackerOption = None,
     mask: MaskOption = None,
     always_on: Annotated[

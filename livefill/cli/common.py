@@ -45,7 +45,7 @@ TrackerOption = Annotated[
     str | None, typer.Option("--tracker", help="What observes the face: observer, or mediapipe where it is installed.")
 ]
 BackendOption = Annotated[str, typer.Option("--backend", help="What computes the fill; auto chooses and says so.")]
-ModelOption = Annotated[str, typer.Option("--model", help="The generator: fast, or hq, which is made for GPUs.")]
+ModelOption = Annotated[str | None, typer.Option("--model", help="The generator: fast, or hq, which is made for GPUs.")]
 MaskOption = Annotated[
     Path | None, typer.Option("--mask", help="What is always covered: a picture, white on black.", metavar="FILE")
 ]

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from livefill.cli.common import BackendOption, MaskOption, ModelOption, Profile, TrackerOption, app, bar, err, out
-from livefill.config import DEFAULT_TRACKER
+from livefill.config import DEFAULT_MODEL, DEFAULT_TRACKER
 from livefill.errors import ProfileError
 
 __all__ = ["demo", "file", "track"]
@@ -29,7 +29,7 @@ def file(
     offline: OfflineOption = False,
     crf: Annotated[int, typer.Option(min=0, max=51, help="x264's quality: lower is better and larger.")] = 18,
     backend: BackendOption = "auto",
-    model: ModelOption = "fast",
+    model: ModelOption = None,
 ) -> None:
     """Fill a video file: same frames, size, rate and sound.
 
@@ -56,7 +56,7 @@ def file(
             mask=mask,
             crf=crf,
             backend=backend,
-            model=model,
+            model=model or DEFAULT_MODEL,
             tracker=tracker or DEFAULT_TRACKER,
             offline=offline,
             on_frame=advance,

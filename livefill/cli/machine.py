@@ -21,7 +21,7 @@ def bench(
     size: Annotated[str, typer.Option(help="Frames are scaled to this.")] = "1280x720",
     profile: Profile = None,
     backend: BackendOption = "auto",
-    model: ModelOption = "fast",
+    model: ModelOption = None,
     backends: Annotated[bool, typer.Option("--backends", help="Compare all that can run the networks.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -36,14 +36,15 @@ def bench(
         livefill bench --input talk.mp4 --size 1920x1080 --json
     """
     from livefill.bench import measure
-    from livefill.config import parse_size
+    from livefill.config import DEFAULT_MODEL, parse_size
 
-    if backends and model != "fast":
+    if backends and model is not None:
         raise typer.BadParameter("all models that this machine is for are compared", param_hint="--backends")
     if backends:
         _compare_backends(parse_size(size), seconds, as_json=as_json)
         return
-    result = measure(source, size=parse_size(size), seconds=seconds, profile=profile, backend=backend, model=model)
+    chosen = model or DEFAULT_MODEL
+    result = measure(source, size=parse_size(size), seconds=seconds, profile=profile, backend=backend, model=chosen)
     if as_json:
         out.print_json(json.dumps(result))
         return
