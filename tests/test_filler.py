@@ -197,12 +197,17 @@ def grainy() -> Profile:
     return Profile("noisy", (type(large)(noisy, large.points, large.depth),))
 
 
-def grains(profile: Profile, session: Session) -> tuple[float, float]:
-    """Return how grainy the left and the right half of a fill in the middle of the face are."""
+def large_fill(profile: Profile, session: Session) -> RGB:
+    """Fill a square in the middle of the face."""
     (person,) = profile.references
     mask = synthetic.block((768, 768), (270, 360, 500, 510))
     frame, track = synthetic.step(synthetic.covered(person.image, mask), person.points, mask)
-    image = cv2.cvtColor(shown(frame, Filler(profile, session).fill(frame, track)), cv2.COLOR_RGB2GRAY)
+    return shown(frame, Filler(profile, session).fill(frame, track))
+
+
+def grains(profile: Profile, session: Session) -> tuple[float, float]:
+    """Return how grainy the left and the right half of such a fill are."""
+    image = cv2.cvtColor(large_fill(profile, session), cv2.COLOR_RGB2GRAY)
     left, right = (cv2.Laplacian(image[370:500, x : x + 85], cv2.CV_32F).std() for x in (280, 405))
     return float(left), float(right)
 
@@ -217,6 +222,15 @@ def test_detail_is_shown_where_it_is_trusted(grainy: Profile) -> None:
     with_detail, without = grains(grainy, Trusting(1, right=0))
     assert without < 0.2 * with_detail
     assert with_detail == pytest.approx(grains(grainy, Trusting(0.99))[0], rel=0.1)
+
+
+@pytest.mark.parametrize("session", [Trusting(0.5), Trusting(1, right=0)])
+def test_trust_changes_detail_and_not_light(grainy: Profile, session: Session) -> None:
+    filled, true = (
+        cv2.blur(image[370:500, 280:490], (31, 31)).astype(int)
+        for image in (large_fill(grainy, session), grainy.references[0].image)
+    )
+    assert np.abs(filled - true).mean() < 3
 
 
 @pytest.mark.parametrize("softness", [0.25, 1, 4])
