@@ -99,12 +99,15 @@ class ObserverDetector:
 
 
 class MeshDetector:
-    """Finds faces with MediaPipe's face mesh, and takes hands for the only thing that covers them."""
+    """Finds faces with MediaPipe's face mesh, and takes hands for the only thing that covers them.
+
+    The mesh is asked as the trackers ask it, following a face: references and frames then err alike.
+    """
 
     def __init__(self, size: int) -> None:
         """`size` is the side of the crop in which is said what is covered."""
         self._size = size
-        self._mesh = FaceMesh(video=False, faces=2)
+        self._mesh = FaceMesh(video=True, faces=2)
         self._hands = Hands()
         self._hand: Mask | None = None
         self._count = 0
@@ -112,7 +115,7 @@ class MeshDetector:
     def find(self, image: RGB) -> list[Face]:
         """Return the faces in a picture, the largest first."""
         faces = []
-        for i, found in enumerate(self._mesh.find(image)):
+        for i, found in enumerate(self._mesh.settle(image)):
             points, depth = found[:, :2].copy(), found[:, 2].copy()
             to_crop = crop_transform(points, self._size)
             hand = self._look_for_hands(cut(image, to_crop, self._size)) if i == 0 else None

@@ -54,9 +54,25 @@ def test_the_largest_face_comes_first(demo: Demo) -> None:
 
 
 @needs_mediapipe
+def test_a_picture_is_shown_until_its_landmarks_settle(demo: Demo) -> None:
+    image = demo.clean(1)[0].image
+    with FaceMesh() as mesh, FaceMesh() as other:
+        first, (settled,) = other.find(image)[0], mesh.settle(image)
+        for _ in range(10):
+            (longer,) = other.find(image)
+    width = np.ptp(longer[:, 0])
+
+    def apart(face: np.ndarray) -> float:
+        return float(np.linalg.norm(face[:, :2] - longer[:, :2], axis=1).mean() / width)
+
+    assert apart(first) > 0.003  # what a fresh search says is something else
+    assert apart(settled) < 0.5 * apart(first)
+
+
+@needs_mediapipe
 def test_where_nothing_is_nothing_is_found(black: Frame) -> None:
     with FaceMesh() as mesh, Hands() as hands:
-        assert mesh.find(black.image) == []
+        assert mesh.find(black.image) == mesh.settle(black.image) == []
         mask = hands.find(black.image)
     assert mask.shape == black.image.shape[:2]
     assert mask.dtype == np.float32
