@@ -23,6 +23,7 @@ from training.features import AlexLPIPS, Expressions, package_file
 __all__ = ["ClipScore", "Identity", "Pooled", "frechet", "hole_of", "ssim_map"]
 
 Mask = NDArray[np.bool_]
+LOOK_EVERY = 5  # frames between two looks at the whole face, which take longer than all the rest
 SMALLEST = 0.005  # share of the face from which a hole counts
 CHIPS = (263, 362, 33, 133, 2)  # outer and inner corner of the left eye, of the right, and the base of the nose
 
@@ -81,9 +82,20 @@ class Identity:
 
 
 class ClipScore:
-    """Scores one clip, frame by frame."""
+    """Scores one clip, frame by frame; what looks at the whole face does so every `LOOK_EVERY` frames."""
 
-    def __init__(self, face_width: float, pooled: Pooled, eyes: AlexLPIPS, reader: Expressions, who: Identity | None):
+    def __init__(
+        self,
+        face_width: float,
+        pooled: Pooled,
+        eyes: AlexLPIPS,
+        reader: Expressions,
+        who: Identity | None,
+        *,
+        read_every: int = LOOK_EVERY,
+    ) -> None:
+        """`face_width` is in pixels; the expression is read every `read_every` frames."""
+        self._read_every = read_every
         self._width, self._pooled, self._eyes, self._reader, self._who = face_width, pooled, eyes, reader, who
         self._squares = self._count = self._kept = self._outside = 0.0
         self._rows: dict[str, list[float]] = {}
@@ -108,20 +120,24 @@ class ClipScore:
         if self._last is not None and (both := hole & self._last[1]).any():
             self._note("flicker", float(np.abs(error[both] - self._last[0][both]).mean()))
         self._last = error, hole
-        if (self._seen - 1) % 5 == 0:
-            self._look(np.where(hole[..., None], filled, truth), truth, face, points)
+        look, read = (not (self._seen - 1) % every for every in (LOOK_EVERY, self._read_every))
+        if look or read:
+            self._look(np.where(hole[..., None], filled, truth), truth, face, points, whole=look, read=read)
 
     def _note(self, name: str, value: float) -> None:
         self._rows.setdefault(name, []).append(value)
 
     @torch.no_grad()
-    def _look(self, shown: RGB, truth: RGB, face: Mask, points: Points) -> None:
+    def _look(self, shown: RGB, truth: RGB, face: Mask, points: Points, *, whole: bool, read: bool) -> None:
         rows, columns = np.flatnonzero(face.any(1)), np.flatnonzero(face.any(0))
         box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
         ours, theirs = (_tensor(cv2.resize(image[box], (256, 256))) for image in (shown, truth))
+        if read:
+            said, meant = self._reader(ours)[1], self._reader(theirs)[1]
+            self._note("expression", float(said.argmax() == meant.argmax()))
+        if not whole:
+            return
         self._note("lpips", float(self._eyes(ours, theirs)))
-        said, meant = self._reader(ours)[1], self._reader(theirs)[1]
-        self._note("expression", float(said.argmax() == meant.argmax()))
         for kept, picture in ((self._pooled.filled, ours), (self._pooled.true, theirs)):
             kept.append(self._eyes.features(picture)[-1].mean((2, 3))[0].numpy())
         if self._who is not None:

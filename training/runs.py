@@ -27,8 +27,8 @@ def store(state: object, path: Path) -> None:
     draft.replace(path)
 
 
-def begin_with(weights: Path, model: nn.Module, slow: AveragedModel) -> None:
-    """Start a model and its running average from weights as they are kept in the project: halves.
+def begin_with(weights: Path, model: nn.Module, slow: AveragedModel | None = None) -> None:
+    """Start a model, and its running average, from weights as they are kept in the project: halves.
 
     What has another shape in this model, such as the taps of a shift that it does without, stays as it is, and is said.
     A shift that may look one frame further than that of the weights begins without doing so.
@@ -42,7 +42,8 @@ def begin_with(weights: Path, model: nn.Module, slow: AveragedModel) -> None:
     if other:
         print(f"begun anew, for their shape is another: {', '.join(other)}", flush=True)
     model.load_state_dict({name: own[name] if name in other else value.float() for name, value in begun.items()})
-    slow.module.load_state_dict(model.state_dict())
+    if slow is not None:
+        slow.module.load_state_dict(model.state_dict())
 
 
 def log(run: Path, line: dict[str, float]) -> None:

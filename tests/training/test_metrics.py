@@ -31,8 +31,8 @@ class Reader:
         return x, x.mean((2, 3))
 
 
-def score(*frames: np.ndarray) -> dict[str, float]:
-    clip = metrics.ClipScore(60, metrics.Pooled(), Alike(), Reader(), None)  # type: ignore[arg-type]
+def score(*frames: np.ndarray, read_every: int = metrics.LOOK_EVERY) -> dict[str, float]:
+    clip = metrics.ClipScore(60, metrics.Pooled(), Alike(), Reader(), None, read_every=read_every)  # type: ignore[arg-type]
     for frame in frames:
         clip.add(frame, PICTURE, MASK, POINTS)
     return clip.result()
@@ -48,6 +48,16 @@ def test_a_perfect_fill() -> None:
     assert result["ssim"] == pytest.approx(1)
     assert result["flicker"] == result["lpips"] == 0
     assert result["expression"] == 1
+
+
+def test_the_expression_is_read_as_often_as_told() -> None:
+    hole, face = metrics.hole_of(MASK, POINTS, 60)
+    other = PICTURE.copy()
+    other[hole] = 255 * np.eye(3)[PICTURE[face].mean(0).argmin()]  # the reader goes by the strongest colour
+    frames = [PICTURE, other, PICTURE, other]
+    assert score(*frames)["expression"] == 1  # only the first of them was looked at
+    assert score(*frames, read_every=1)["expression"] == 0.5
+    assert score(*frames, read_every=1)["lpips"] == score(*frames)["lpips"]
 
 
 def test_psnr_counts_the_hole_inside_the_face_and_kept_what_is_far_from_it() -> None:

@@ -83,3 +83,35 @@ def test_the_mirror_image_of_a_mirror_image_is_the_batch(studio: Studio) -> None
     again = mirrored_batch(flipped)
     for name, values in batch.items():
         assert_allclose(again[name].numpy(), values.numpy(), atol=1e-5, err_msg=name)
+
+
+def test_the_bare_crop_is_the_covered_one_without_what_covers_it(studio: Studio) -> None:
+    random = np.random.default_rng(3)
+    for sample in (studio.draw(random, cover=False) for _ in range(5)):
+        assert_array_equal(sample.bare, sample.crop)
+    beside, behind = [], []
+    for sample in (studio.draw(random, cover=True) for _ in range(40)):
+        changed = np.abs(sample.bare.astype(np.float32) - sample.crop).mean(-1)
+        mask = cv2.resize(sample.mask, (SIZE, SIZE))
+        if (mask > 200).sum() > 500:
+            beside.append(changed[cv2.dilate(mask, np.ones((41, 41))) == 0].mean())
+            behind.append(changed[mask > 200].mean())
+    assert np.nanmedian(behind) > 30
+    assert np.nanmedian(beside) < 8  # noise of its own
+
+
+def test_a_teacher_says_where_the_landmarks_of_faces_are_by_the_bare_crop(studio: Studio) -> None:
+    torch = pytest.importorskip("torch")
+    from training.observer.model import Observer
+    from training.observer.train import observe, taught, to_tensors
+
+    torch.manual_seed(0)
+    teacher, batch = Observer().eval(), to_tensors(samples(studio, 6))
+    batch["face"] = torch.tensor([1.0, 0.0, -1.0, 1.0, 1.0, 1.0])
+    told = taught(teacher, batch)
+    faces = batch["face"] == 1
+    assert_array_equal(told["points"][~faces], batch["points"][~faces])
+    uncovered = teacher(batch["bare"].float() / 255, batch["reference"].float() / 255, batch["known"], batch["prior"])
+    assert_allclose(told["points"][faces], uncovered.points[faces].detach(), atol=1e-5)
+    covered = observe(teacher, batch).points
+    assert not torch.allclose(told["points"][faces], covered[faces], atol=1e-5)

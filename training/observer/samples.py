@@ -42,6 +42,7 @@ class Sample(NamedTuple):
     """One sample; coordinates are in crop sides from the crop's middle."""
 
     crop: RGB  # (SIZE, SIZE, 3)
+    bare: RGB  # (SIZE, SIZE, 3), the same before it was covered
     reference: RGB  # (SIZE, SIZE, 3), black if there is none
     known: np.float32  # 1 with a reference, 0 without
     prior: Floats  # (468, 2) where the landmarks were thought to be
@@ -125,9 +126,11 @@ class Studio:
         twin = _in_crop(np.asarray(mirrored, np.float32), to_crop) * MIRROR + (SIZE - 1, 0, 0)
         alpha = np.zeros((SIZE, SIZE), np.float32)
         covered = random.random() < 0.72 if cover is None else cover
+        bare, webcam = crop, camera.webcam(random)
         if covered:
             crop, alpha = self._wardrobe.cover(crop, in_crop, random)
-        crop = camera.shoot(camera.expose(crop, look), random)
+        crop = webcam.shoot(camera.expose(crop, look), random)
+        bare = webcam.shoot(camera.expose(bare, look), random) if covered else crop
         known, same = np.float32(random.random() < 0.75), np.float32(-1)
         reference = np.zeros_like(crop)
         if known:
@@ -152,7 +155,7 @@ class Studio:
         shrunk = cv2.resize(alpha, (MASK, MASK), interpolation=cv2.INTER_AREA)
         mask = (np.clip(1.6 * shrunk - 0.1, 0, 1) * 255).astype(np.uint8)  # what shines through is covered as well
         laid = np.asarray((apply(to_crop, prior) - SIZE / 2) / SIZE, np.float32)
-        return Sample(crop, reference, known, laid, _to_unit(in_crop), _to_unit(twin), visible, mask, face, same)
+        return Sample(crop, bare, reference, known, laid, _to_unit(in_crop), _to_unit(twin), visible, mask, face, same)
 
     def _cut(self, index: int, to_crop: Affine, random: Random, style: int | None, *, alone: bool) -> RGB:
         """Cut the crop; beyond the picture's border it goes on somehow, or the person stands in a room."""

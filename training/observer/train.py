@@ -32,6 +32,7 @@ __all__ = ["Batches", "canonical_face", "evaluate", "main", "observe", "to_tenso
 
 
 DELAY = 24  # batches until one is used again
+PICTURES = ("crop", "bare", "reference")
 
 
 class Batches(IterableDataset[dict[str, Tensor]]):
@@ -50,17 +51,31 @@ class Batches(IterableDataset[dict[str, Tensor]]):
 def to_tensors(samples: list[Sample]) -> dict[str, Tensor]:
     """Stack samples; pictures stay bytes until they are used."""
     stacked = {name: torch.from_numpy(np.stack([getattr(s, name) for s in samples])) for name in Sample._fields}
-    for name in ("crop", "reference"):
+    for name in PICTURES:
         stacked[name] = stacked[name].permute(0, 3, 1, 2)
     return stacked
 
 
-def observe(model: Callable[..., Observation], batch: dict[str, Tensor], *, fast: bool = False) -> Observation:
-    """Show a batch to the network; `fast` is in bfloat16."""
-    crop, reference = (batch[name].float() / 255 for name in ("crop", "reference"))
+def observe(
+    model: Callable[..., Observation], batch: dict[str, Tensor], *, fast: bool = False, bare: bool = False
+) -> Observation:
+    """Show a batch to the network, covered or `bare`; `fast` is in bfloat16."""
+    crop, reference = (batch[name].float() / 255 for name in ("bare" if bare else "crop", "reference"))
     with torch.autocast(crop.device.type, torch.bfloat16, enabled=fast):
         said = model(crop, reference, batch["known"], batch["prior"])
     return Observation(*(part.float() for part in said))
+
+
+def taught(teacher: Observer, batch: dict[str, Tensor], *, fast: bool = False) -> dict[str, Tensor]:
+    """Return the batch with the landmarks that another network has on the bare crops.
+
+    What that one is off by, it is off by in a person's references as well, and they cancel: nothing to be unlearned.
+    Left to be learned is to answer the same whatever covers the face.
+    """
+    with torch.no_grad():
+        told = observe(teacher, batch, fast=fast, bare=True)
+    face = (batch["face"] == 1)[:, None, None]
+    return {**batch, "points": torch.where(face, told.points, batch["points"])}
 
 
 def canonical_face(studio: Studio, seed: int = 0, count: int = 400) -> Tensor:
@@ -72,7 +87,10 @@ def canonical_face(studio: Studio, seed: int = 0, count: int = 400) -> Tensor:
 
 @torch.no_grad()
 def evaluate(model: Observer, batches: list[dict[str, Tensor]]) -> dict[str, float]:
-    """Measure: errors in eye distances (all, covered, uncovered; with and without reference), the mask's IoU."""
+    """Measure: errors in eye distances (all, covered, uncovered; with and without reference), the mask's IoU.
+
+    "drawn" is by how far what covers a face moves the landmarks that are still seen.
+    """
     model.eval()
     rows: dict[str, list[Tensor]] = {}
 
@@ -84,12 +102,15 @@ def evaluate(model: Observer, batches: list[dict[str, Tensor]]) -> dict[str, flo
         said = observe(model, batch)
         face = batch["face"] == 1
         error, seen = landmark_error(said.points, batch["points"]), batch["visible"] > 0.5
+        drawn = landmark_error(said.points, observe(model, batch, bare=True).points)
         for known, name in ((1, "known"), (0, "unknown")):
             which = face & (batch["known"] == known)
             clear = which & (batch["visible"].mean(1) > 0.999)
             note(f"error {name}", error[which])
             note(f"covered {name}", error[which][~seen[which]])
             note(f"clear {name}", error[clear])
+            partly = which & (batch["visible"].mean(1) < 0.95)
+            note(f"drawn {name}", drawn[partly][seen[partly]])
             truth, belief = batch["mask"][which] > 127, said.mask[which] > 0
             either = (truth | belief).sum((1, 2)).float()
             some = truth.sum((1, 2)) > 90
@@ -114,6 +135,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60, help="how long this part may take")
     parser.add_argument("--total-minutes", type=float, default=None, help="how long all parts together will take")
     parser.add_argument("--start", type=Path, help="weights to begin with, such as training/observer/weights.pt")
+    parser.add_argument("--teacher", type=Path, help="learn to answer on covered faces as these weights do on bare")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--rate", type=float, default=1.5e-3)
     parser.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 2) - 1))
@@ -144,6 +166,11 @@ def train(options: argparse.Namespace) -> None:
     )
     if options.start is not None:
         begin_with(options.start, model, slow)
+    teacher = None
+    if options.teacher is not None:
+        teacher = Observer().to(options.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        begin_with(options.teacher, teacher)
+        teacher.eval()
     optimiser = torch.optim.AdamW(model.parameters(), lr=options.rate, weight_decay=0.02, fused=True)
     step, used, best = 0, 0.0, float("inf")
     last = options.run / "last.pt"
@@ -170,6 +197,8 @@ def train(options: argparse.Namespace) -> None:
         rate = float(options.rate * min(1.0, (step + 1) / 150) * (0.5 + 0.5 * np.cos(np.pi * progress)) + 1e-6)
         for group in optimiser.param_groups:
             group["lr"] = rate
+        if teacher is not None:
+            batch = taught(teacher, batch, fast=options.bf16)
         said = observe(network, batch, fast=options.bf16)
         parts = losses(said, {**batch, "mask": batch["mask"].float() / 255})
         loss = sum(WEIGHTS[name] * value for name, value in parts.items())
@@ -189,7 +218,9 @@ def train(options: argparse.Namespace) -> None:
         if step % 500 == 0 or ends:
             result = evaluate(slow.module, exam)
             log(options.run, {"step": step, "minutes": round(used / 60, 2), **result})
-            score = result.get("error known", 9) + result.get("error unknown", 9) - 0.1 * result.get("iou known", 0)
+            kind = "error" if teacher is None else "drawn"
+            score = sum(result.get(f"{kind} {name}", 9) for name in ("known", "unknown"))
+            score -= 0.1 * result.get("iou known", 0)
             state = {"model": model.state_dict(), "slow": slow.state_dict(), "optimiser": optimiser.state_dict()}
             better = score < best
             best = min(best, score)
@@ -213,7 +244,7 @@ def _twice(data: Iterable[dict[str, Tensor]]) -> Iterator[dict[str, Tensor]]:
 def mirrored_batch(batch: dict[str, Tensor]) -> dict[str, Tensor]:
     """Return the batch as a mirror shows it: drawing a sample anew costs as much as learning from it."""
     pairs = torch.from_numpy(mirror_pairs())
-    flipped = {name: batch[name].flip(-1) for name in ("crop", "reference", "mask")}
+    flipped = {name: batch[name].flip(-1) for name in (*PICTURES, "mask")}
     # The mirror stands between the middles of two pixels.
     prior = batch["prior"][:, pairs] * torch.tensor([-1.0, 1.0]) - torch.tensor([1 / SIZE, 0])
     visible = batch["visible"][:, pairs]

@@ -37,7 +37,7 @@ def score(fill: Callable[[Clip], Filled], paths: list[Path]) -> tuple[dict[str, 
         seconds, frames = seconds + filled.seconds, frames + len(filled.frames)
         points = clip["points"].astype(np.float32)
         width = float(np.ptp(points[..., 0], axis=1).mean())
-        scorer = ClipScore(width, pooled, eyes, reader, who)
+        scorer = ClipScore(width, pooled, eyes, reader, who, read_every=1)
         for image, truth, mask, shape in zip(filled.frames, clip["truth"], clip["mask"], points, strict=True):
             scorer.add(np.ascontiguousarray(image), np.ascontiguousarray(truth), mask > 127, shape)
         row = scorer.result()
