@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +19,7 @@ EDGE = 60.0  # squared levels below which a change of brightness is no edge
 STEEP = 4.0  # how much steeper the mask's edge becomes
 AS_EXPECTED, STRANGE = 8.0, 18.0  # levels of surprise: up to here it is as expected, from here on it is not
 MOSTLY = 0.3  # share of a piece, where it is over the face, that the network has to believe in
+SURE = 0.6  # and of a whole piece that only begins to come over the face
 SPECK = 0.004  # share of the face: smaller pieces are nothing
 EDGE_OF_FACE, TURNED, NEAR = 0.06, 6.0, 0.05  # eye distances; how that grows with the turn, from where on
 REACH = 13  # pixels of a square around what the network believes in which a thing goes on
@@ -74,7 +77,8 @@ def reconcile(
     kept = np.where(face > 0, over, elsewhere).astype(np.float32)
     doubtful = EDGE_OF_FACE + TURNED * max(0.0, turned - NEAR)
     core = np.asarray(cv2.erode(face, disc(2 * doubtful * unit)), np.uint8)
-    return kept * _pieces(kept > 0.5, mask > 0.5, strange, core, SPECK * float(face.sum()))
+    pieces = _pieces(kept > 0.5, mask > 0.5, strange, face, core)
+    return np.asarray(kept * cv2.dilate(pieces.astype(np.float32), np.ones((5, 5), np.uint8)), np.float32)
 
 
 def _pieces(
@@ -82,15 +86,24 @@ def _pieces(
     believed: NDArray[np.bool_],
     strange: NDArray[np.float32],
     face: NDArray[np.uint8],
-    least: float,
-) -> NDArray[np.float32]:
-    """Return 1 on and around the pieces that cover `least` pixels of the face, are mostly believed and look strange."""
+    core: NDArray[np.uint8],
+) -> NDArray[np.bool_]:
+    """Return the pieces that cover something of the face: well over its `core`, mostly believed, and looking strange.
+
+    What only begins to come over the outline has to be believed as a whole, and look strange beyond doubt.
+    """
     count, labels = cv2.connectedComponents(covered.astype(np.uint8), connectivity=8)
     flat = labels.ravel()
-    over = np.bincount(flat, weights=face.ravel(), minlength=count)
-    sure = np.bincount(flat, weights=(face * believed).ravel(), minlength=count) / over.clip(1)
-    looks = np.bincount(flat, weights=(face * strange).ravel(), minlength=count) / over.clip(1)
-    keep = (over >= least) & (sure > MOSTLY) & (looks > AS_EXPECTED)
+
+    def total(values: NDArray[Any]) -> NDArray[Any]:
+        return np.bincount(flat, weights=values.ravel(), minlength=count)
+
+    least = SPECK * float(face.sum())
+    inside, over = total(core), total(face)
+    keep = (
+        (inside >= least) & (total(core * believed) > MOSTLY * inside) & (total(core * strange) > AS_EXPECTED * inside)
+    )
+    sure = total(believed) > SURE * np.bincount(flat, minlength=count)
+    keep |= (over >= least) & sure & (total(face * strange) > STRANGE * over)
     keep[0] = False
-    pieces = keep[labels].astype(np.float32)
-    return np.asarray(cv2.dilate(pieces, np.ones((5, 5), np.uint8)), np.float32)
+    return np.asarray(keep[labels])

@@ -140,3 +140,18 @@ def test_what_does_not_reach_over_the_face_is_left_alone() -> None:
 def test_a_strange_cheek_beside_a_background_that_the_network_takes_for_something_is_a_cheek() -> None:
     mask = reconcile(box(0, 10, 14, 56), surprise((0, 10, 28, 56)), FACE)
     assert mask[34, 22] < 0.1
+
+
+@pytest.mark.parametrize(
+    ("believed", "much", "covered"),
+    [(1.0, 40, True), (0.3, 40, False), (1.0, 12, False)],
+    ids=["sure", "unsure", "faint"],
+)
+def test_what_only_begins_to_come_over_the_face_must_be_beyond_doubt(
+    believed: float, much: float, covered: bool
+) -> None:
+    left = int(np.flatnonzero(FACE.face[32])[0])
+    thing = (left, 22, left + 3, 42)  # three pixels over the outline, where a landmark may be off by as much
+    mask = box(*thing)
+    mask[22 : 22 + round(20 * (1 - believed))] *= 0.4  # the network sees only a part of it
+    assert (reconcile(mask, surprise(thing, much=much), FACE)[40, left + 1] > 0.5) == covered
