@@ -77,7 +77,8 @@ def reconcile(
     kept = np.where(face > 0, over, elsewhere).astype(np.float32)
     doubtful = EDGE_OF_FACE + TURNED * max(0.0, turned - NEAR)
     core = np.asarray(cv2.erode(face, disc(2 * doubtful * unit)), np.uint8)
-    pieces = _pieces(kept > 0.5, mask > 0.5, strange, face, core)
+    # Turned, the outline itself looks strange.
+    pieces = _pieces(kept > 0.5, mask > 0.5, strange, core if turned > NEAR else face, core, SPECK * float(face.sum()))
     return np.asarray(kept * cv2.dilate(pieces.astype(np.float32), np.ones((5, 5), np.uint8)), np.float32)
 
 
@@ -87,10 +88,11 @@ def _pieces(
     strange: NDArray[np.float32],
     face: NDArray[np.uint8],
     core: NDArray[np.uint8],
+    least: float,
 ) -> NDArray[np.bool_]:
-    """Return the pieces that cover something of the face: well over its `core`, mostly believed, and looking strange.
+    """Return the pieces that cover `least` pixels of the face's `core`, are mostly believed and look strange.
 
-    What only begins to come over the outline has to be believed as a whole, and look strange beyond doubt.
+    What only begins to come over the `face`'s outline has to be believed as a whole, and look strange beyond doubt.
     """
     count, labels = cv2.connectedComponents(covered.astype(np.uint8), connectivity=8)
     flat = labels.ravel()
@@ -98,7 +100,6 @@ def _pieces(
     def total(values: NDArray[Any]) -> NDArray[Any]:
         return np.bincount(flat, weights=values.ravel(), minlength=count)
 
-    least = SPECK * float(face.sum())
     inside, over = total(core), total(face)
     keep = (
         (inside >= least) & (total(core * believed) > MOSTLY * inside) & (total(core * strange) > AS_EXPECTED * inside)

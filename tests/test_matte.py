@@ -155,3 +155,4 @@ def test_what_only_begins_to_come_over_the_face_must_be_beyond_doubt(
     mask = box(*thing)
     mask[22 : 22 + round(20 * (1 - believed))] *= 0.4  # the network sees only a part of it
     assert (reconcile(mask, surprise(thing, much=much), FACE)[40, left + 1] > 0.5) == covered
+    assert reconcile(mask, surprise(thing, much=much), FACE, turned=0.06)[40, left + 1] < 0.5
