@@ -25,7 +25,7 @@ from livefill.app import calibrate
 from livefill.backends import open_session
 from livefill.capture import BaseSource, FileSource
 from livefill.composite import paste
-from livefill.config import MODELS
+from livefill.config import DEFAULT_MODEL, MODELS
 from livefill.filler import Filler
 from livefill.hindsight import Hindsight
 from livefill.sinks.file import VideoFileSink
@@ -108,7 +108,7 @@ def main() -> None:
     parser.add_argument("bench", type=Path)
     parser.add_argument("--mode", choices=("live", "offline", "oracle"), default="live")
     parser.add_argument("--backend", default="auto")
-    parser.add_argument("--model", default="fast", choices=MODELS)
+    parser.add_argument("--model", default=DEFAULT_MODEL, choices=MODELS)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--videos", type=Path, help="also write the filled clips there")
     parser.add_argument("--jobs", type=int, default=2)

@@ -121,25 +121,33 @@ class ClipScore:
             self._note("flicker", float(np.abs(error[both] - self._last[0][both]).mean()))
         self._last = error, hole
         look, read = (not (self._seen - 1) % every for every in (LOOK_EVERY, self._read_every))
-        if look or read:
-            self._look(np.where(hole[..., None], filled, truth), truth, face, points, whole=look, read=read)
+        if not look and not read:
+            return
+        shown = np.where(hole[..., None], filled, truth)
+        rows, columns = np.flatnonzero(face.any(1)), np.flatnonzero(face.any(0))
+        box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        ours, theirs = (_tensor(cv2.resize(image[box], (256, 256))) for image in (shown, truth))
+        if read:
+            self._read(ours, theirs)
+        if look:
+            self._look(ours, theirs)
+            self._recognise(shown, truth, points)
 
     def _note(self, name: str, value: float) -> None:
         self._rows.setdefault(name, []).append(value)
 
     @torch.no_grad()
-    def _look(self, shown: RGB, truth: RGB, face: Mask, points: Points, *, whole: bool, read: bool) -> None:
-        rows, columns = np.flatnonzero(face.any(1)), np.flatnonzero(face.any(0))
-        box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-        ours, theirs = (_tensor(cv2.resize(image[box], (256, 256))) for image in (shown, truth))
-        if read:
-            said, meant = self._reader(ours)[1], self._reader(theirs)[1]
-            self._note("expression", float(said.argmax() == meant.argmax()))
-        if not whole:
-            return
+    def _read(self, ours: Tensor, theirs: Tensor) -> None:
+        said, meant = self._reader(ours)[1], self._reader(theirs)[1]
+        self._note("expression", float(said.argmax() == meant.argmax()))
+
+    @torch.no_grad()
+    def _look(self, ours: Tensor, theirs: Tensor) -> None:
         self._note("lpips", float(self._eyes(ours, theirs)))
         for kept, picture in ((self._pooled.filled, ours), (self._pooled.true, theirs)):
             kept.append(self._eyes.features(picture)[-1].mean((2, 3))[0].numpy())
+
+    def _recognise(self, shown: RGB, truth: RGB, points: Points) -> None:
         if self._who is not None:
             a, b = (self._who.embed(image, points) for image in (shown, truth))
             self._note("identity", float(a @ b / np.linalg.norm(a) / np.linalg.norm(b)))
