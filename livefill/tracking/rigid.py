@@ -21,7 +21,7 @@ LIKE = 0.02
 OTHERWISE, SAME = 0.82, 0.92  # agreement up to which texture does not say that it is held so, and from which on it does
 DRAWN = 0.7  # eye distances from what covers the face within which it draws landmarks with it: the nearer, the more
 LEAST = 0.1  # that a landmark right beside it counts for
-STIFFNESS = 0.1  # of the pose: what little of a face is seen must not bend all of it
+LOOSE, STIFF = 0.05, 0.1  # how unlikely a turn is; the second where a face that is held as in the reference is covered
 COVERED = 0.3  # of a pixel of the mask, from which on it shows something else
 
 
@@ -43,7 +43,9 @@ class RigidFace:
         self._inner = tuple(inner(one.points) for one in self._known)
         self._heads = tuple(Head.of(one.image, one.points, one.depth) for one in self._known)
 
-    def pose(self, choice: int, points: Points, weights: NDArray[np.float32] | None = None) -> Points:
+    def pose(
+        self, choice: int, points: Points, weights: NDArray[np.float32] | None = None, *, stiffness: float = LOOSE
+    ) -> Points:
         """Return where a face that only turns and moves would have its landmarks, by those that have weight.
 
         The network is asked to correct this, not its own last answer: errors of its own would add up.
@@ -52,7 +54,7 @@ class RigidFace:
             return points
         known = self._known[choice]
         weights = np.ones(len(points), np.float32) if weights is None else weights + np.float32(1e-3)
-        return pose_shape(known.points, known.depth, points, weights, stiffness=STIFFNESS)
+        return pose_shape(known.points, known.depth, points, weights, stiffness=stiffness)
 
     def turned(self, choice: int, seen: Observation) -> float:
         """Return how far the head is turned from the reference, in eye distances; 0 without one."""
@@ -87,7 +89,8 @@ class RigidFace:
         alike = max(alike_when(turned), texture)  # where little is seen, landmarks are a poor witness
         held = seen.points + alike * (settled - seen.points)
         own = seen.visible * _undrawn(seen, mask)
-        pose = self.pose(choice, held, (alike * self._inner[choice] * own + (1 - alike) * seen.visible) * seen.visible)
+        weights = (alike * self._inner[choice] * own + (1 - alike) * seen.visible) * seen.visible
+        pose = self.pose(choice, held, weights, stiffness=LOOSE + alike * (STIFF - LOOSE))
         pose, fit = self._registered(choice, seen, pose, mask, fit, alike)
         hidden = alike * (1 - own[:, None])
         return seen.points + hidden * (pose - seen.points), Posed(pose, choice, fit)
