@@ -51,7 +51,7 @@ def ssim_map(one: RGB, other: RGB) -> NDArray[np.float64]:
 
 @dataclass
 class Pooled:
-    """What is measured over all clips together: features for the Frechet distance, identity, expressions."""
+    """What is measured over all clips together: features for the Frechet distance."""
 
     filled: list[NDArray[np.float32]] = field(default_factory=list)
     true: list[NDArray[np.float32]] = field(default_factory=list)
@@ -140,6 +140,8 @@ class ClipScore:
     def _read(self, ours: Tensor, theirs: Tensor) -> None:
         said, meant = self._reader(ours)[1], self._reader(theirs)[1]
         self._note("expression", float(said.argmax() == meant.argmax()))
+        # Which of two expressions is the stronger can be a toss-up; what share of the reading is the same is none.
+        self._note("overlap", float(torch.minimum(said.softmax(1), meant.softmax(1)).sum()))
 
     @torch.no_grad()
     def _look(self, ours: Tensor, theirs: Tensor) -> None:
@@ -153,7 +155,11 @@ class ClipScore:
             self._note("identity", float(a @ b / np.linalg.norm(a) / np.linalg.norm(b)))
 
     def result(self) -> dict[str, float]:
-        """Return the clip's means: mse (0..1), psnr and kept (dB), and the rest."""
+        """Return the clip's means: mse (0..1), psnr and kept (dB), and the rest.
+
+        `expression` is how often the same one is read from fill and truth, `overlap` what share of both readings, seven
+        probabilities each, is the same.
+        """
         mse = self._squares / max(self._count, 1) / 255**2
         kept = self._kept / max(self._outside, 1) / 255**2
         means = {name: float(np.mean(values)) for name, values in self._rows.items()}

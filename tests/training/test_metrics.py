@@ -48,6 +48,18 @@ def test_a_perfect_fill() -> None:
     assert result["ssim"] == pytest.approx(1)
     assert result["flicker"] == result["lpips"] == 0
     assert result["expression"] == 1
+    assert result["overlap"] == pytest.approx(1)
+
+
+def test_readings_that_hardly_differ_overlap_though_another_expression_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    readings = iter(torch.tensor([[[2.0, 2.01, 0.0]], [[2.01, 2.0, 0.0]], [[9.0, 0.0, 0.0]], [[0.0, 9.0, 0.0]]]))
+    monkeypatch.setattr(Reader, "__call__", lambda self, x: (x, next(readings)))
+    close, far = score(PICTURE), score(PICTURE)
+    assert close["expression"] == far["expression"] == 0
+    assert close["overlap"] > 0.99
+    assert far["overlap"] < 0.01
 
 
 def test_the_expression_is_read_as_often_as_told() -> None:

@@ -14,6 +14,7 @@ MEASURES = {  # name, digits, whether more is better
     "ssim": ("SSIM", 3, True),
     "lpips": ("LPIPS", 3, False),
     "expression": ("expression", 2, True),
+    "overlap": ("overlap", 3, True),
     "identity": ("identity", 3, True),
     "flicker": ("flicker", 2, False),
 }
@@ -37,7 +38,6 @@ def table(rows: Mapping[str, Mapping[str, Mapping[str, float]]], pooled: Mapping
         method: {name: interval([clip[name] for clip in clips.values() if name in clip]) for name in shown}
         for method, clips in rows.items()
     }
-    heads = " | ".join(MEASURES[name][0] for name in shown)
     heads = " | ".join(MEASURES[name][0] for name in shown)
     lines = [f"| | {heads} | Fréchet |", "|---|" + "---|" * (len(shown) + 1)]
     best = {
