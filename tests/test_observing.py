@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import cv2
 import numpy as np
 import pytest
 import synthetic
@@ -15,7 +16,7 @@ from livefill.observer import FACE_SHARE, MASK, SIZE, Observation
 from livefill.occluder import Comparison
 from livefill.profile import Profile
 from livefill.tracking import ObserverTracker, observing
-from livefill.tracking.observing import RECOGNISE_EVERY
+from livefill.tracking.observing import HOLD, RECOGNISE_EVERY
 from livefill.types import RGB, Affine, Frame, Mask, Points, Track
 
 RATE = 30
@@ -183,6 +184,41 @@ def test_a_person_who_takes_the_others_place_is_noticed(scene: Scene) -> None:
     scene.image = np.random.default_rng(0).integers(0, 256, scene.image.shape, np.uint8)
     assert watch(tracker, scene, 60, start=5)[-1] is None
     assert tracker.stranger
+
+
+def test_a_person_of_another_build_who_takes_the_others_place_is_noticed(scene: Scene) -> None:
+    assert scene.points is not None
+    tracker = tracker_of(scene, scene.person)
+    watch(tracker, scene, 5)
+    middle = scene.points.mean(0)
+    scene.points = ((scene.points - middle) * (1.25, 0.85) + middle).astype(np.float32)  # looks like a turned head
+    scene.image = np.random.default_rng(0).integers(0, 256, scene.image.shape, np.uint8)
+    assert watch(tracker, scene, 90, start=5)[-1] is None
+    assert tracker.stranger
+
+
+@pytest.mark.parametrize("later", [HOLD + 0.1, 3600.0, -0.5], ids=["a moment", "an hour", "back in time"])
+def test_after_an_interruption_it_is_asked_anew_whose_face_it_is(scene: Scene, later: float) -> None:
+    tracker = tracker_of(scene, scene.person)
+    watch(tracker, scene, 30)
+    now = 29 / RATE + later
+    noise = np.random.default_rng(0).integers(0, 256, scene.image.shape, np.uint8)
+    assert tracker.track(Frame(30, now, noise)) is None
+    assert tracker.stranger
+    assert tracker.track(Frame(31, now + 1 / RATE, scene.image)) is not None
+
+
+def test_frames_of_another_size_begin_anew(scene: Scene) -> None:
+    assert scene.points is not None
+    tracker = tracker_of(scene, scene.person)
+    watch(tracker, scene, 5)
+    height, width = scene.image.shape[:2]
+    scene.image = np.asarray(cv2.resize(scene.image, (width // 2, height // 2), interpolation=cv2.INTER_AREA), np.uint8)
+    scene.points = scene.points / np.float32(2)
+    track = watch(tracker, scene, 1, start=5)[0]
+    assert track is not None
+    assert track.occluder.shape == scene.image.shape[:2]
+    np.testing.assert_allclose(track.landmarks, scene.points, atol=1)
 
 
 @pytest.mark.parametrize(("strange", "sides"), [(0.0, [SIZE, MASK]), (0.6, [SIZE, MASK, SIZE])])

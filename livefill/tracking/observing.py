@@ -25,7 +25,7 @@ from livefill.geometry import (
     sample,
     scaled,
 )
-from livefill.identity import likeness
+from livefill.identity import allowed, likeness
 from livefill.matte import reconcile, sharpen
 from livefill.observer import FACE_SHARE, MASK, SIZE, Observation, Observer
 from livefill.occluder import compare
@@ -44,6 +44,7 @@ AGAIN = 0.12  # eye distances that the landmarks may be from where they were exp
 NEW_FACE, IS_FACE, WAS_FACE = 0.98, 0.5, 0.25  # what the network must say: of a new face, of one that is followed
 RECOGNISE_EVERY = 10  # frames between two looks at whose face it is
 STRANGER, RECOGNISED = 0.5, 0.65  # `likeness` that a face must have while it is followed, and at first
+FRONTAL, SIDEWAYS = 0.5, 0.3  # what one more look counts beside all before
 SURE = 0.85  # the same in half the size, from which on there is no doubt: there strangers come to .72
 STEADY = 0.8  # how much of the past the belief in a face keeps
 HIDDEN = 0.85  # share of the face that is covered when nothing can be said of its landmarks
@@ -82,6 +83,7 @@ class ObserverTracker:
         self._last: Memory | None = None
         self._seen = 0.0  # time of the last good look
         self._now = 0.0  # time of the last frame
+        self._shape: tuple[int, ...] = ()  # and its size
         self._strange = -SUSPICION  # and of the last in which somebody else was seen
         self._pause = 0  # frames until the next search
         self._count = 0  # frames of a face
@@ -109,7 +111,9 @@ class ObserverTracker:
 
     def track(self, frame: Frame) -> Track | None:
         """Return landmarks and mask, or None where this person's face is not to be found."""
-        self._now = frame.time
+        if self._last is not None and self._interrupted(frame):
+            self._forget()
+        self._now, self._shape = frame.time, frame.image.shape
         memory = self._follow(frame, self._last) if self._last is not None else None
         if memory is None:
             self._forget()
@@ -118,6 +122,10 @@ class ObserverTracker:
                 return None
         self._last = memory
         return self._report(frame, memory)
+
+    def _interrupted(self, frame: Frame) -> bool:
+        """Say whether what is remembered no longer counts: somebody else may sit there by now, or all be moved."""
+        return not 0 <= frame.time - self._now <= HOLD or frame.image.shape != self._shape
 
     def _forget(self) -> None:
         if self._last is not None:
@@ -244,14 +252,15 @@ class ObserverTracker:
         self._count += 1
         if self._count % RECOGNISE_EVERY:
             return before
-        weight = 0.5 * alike_when(self._rigid.turned(choice, seen))  # from the side anybody looks strange
-        if not weight:
-            return before
-        glance = covered.compared
-        known = self._recognise(frame, seen, choice, MASK) if glance is None else likeness(glance)
-        if known < SURE:
+        turned, compared = self._rigid.turned(choice, seen), covered.compared
+        glance = self._recognise(frame, seen, choice, MASK) if compared is None else likeness(compared)
+        known, alike = glance, alike_when(turned)
+        if alike and known < SURE:
             known = self._recognise(frame, seen, choice, SIZE)
-        return before + weight * (known - before)
+        steadied = before + FRONTAL * alike * (known - before)
+        # A head that is turned looks strange, whoever it is; but somebody else's face looks turned, as it is built
+        # otherwise. So such a look counts as well, less and with allowance.
+        return steadied + SIDEWAYS * (1 - alike) * (allowed(glance, turned) - steadied)
 
     def _recognise(self, frame: Frame, seen: Observation, choice: int, side: int) -> float:
         """Return how alike a face is to the profile's person, in a view of `side` pixels, 0..1; 1 without a profile."""
