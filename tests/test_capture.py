@@ -10,9 +10,18 @@ import cv2
 import numpy as np
 import pytest
 
-from livefill.capture import BaseSource, FileSource, ImageSource, LiveSource, PatternSource, is_camera, open_source
+from livefill.capture import (
+    BaseSource,
+    FileSource,
+    ImageSource,
+    LiveSource,
+    PatternSource,
+    is_camera,
+    live,
+    open_source,
+)
 from livefill.capture.pattern import read_number
-from livefill.errors import EndOfStream, SourceError
+from livefill.errors import CameraAway, EndOfStream, SourceError
 from livefill.sinks.file import VideoFileSink
 from livefill.types import Frame
 
@@ -120,6 +129,21 @@ def test_a_varying_rate_keeps_its_times(tmp_path: Path) -> None:
     times = [0.0, 0.033, 0.1, 0.11, 0.5, 2.0]
     with FileSource(make_clip(tmp_path / "vfr.mp4", frames=6, times=times)) as source:
         assert [frame.time for frame in source] == pytest.approx(times, abs=1e-4)
+
+
+def test_times_that_start_over_go_on(tmp_path: Path) -> None:
+    once, joined = tmp_path / "once.ts", tmp_path / "joined.ts"
+    with av.open(str(make_clip(tmp_path / "clip.mp4"))) as source, av.open(str(once), "w") as out:
+        copied = out.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = copied
+                out.mux(packet)
+    joined.write_bytes(2 * once.read_bytes())
+    with FileSource(joined) as source:
+        times = [frame.time for frame in source]
+    assert len(times) == 24
+    np.testing.assert_allclose(np.diff(times), 1 / 30, atol=0.004)
 
 
 @pytest.mark.parametrize("degrees", [90, 180, -90])
@@ -246,6 +270,19 @@ def test_an_error_while_playing_surfaces_where_it_is_read() -> None:
     with LiveSource(lambda: Breaking((192, 64), 200)) as source:
         _, error = read_until_it_fails(source)
     assert str(error) == "the disk is gone"
+
+
+def test_a_picture_that_stands_for_long_is_no_stall(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slides(PatternSource):
+        def read(self) -> Frame:
+            frame = super().read()
+            return Frame(frame.seq, 60.0 * frame.seq, frame.image)
+
+    monkeypatch.setattr(live, "PATIENCE", 0.05)
+    with LiveSource(lambda: Slides((192, 64), 30)) as source:
+        source.read()
+        with pytest.raises(CameraAway, match="nothing new for another 60 s"):
+            source.read()
 
 
 def test_closing_a_live_source_ends_its_thread_and_may_be_done_twice() -> None:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from livefill.capture.base import BaseSource
-from livefill.errors import EndOfStream, SourceError
+from livefill.errors import CameraAway, EndOfStream, SourceError
 from livefill.latest import Latest
 from livefill.types import Frame
 
@@ -32,6 +32,7 @@ class LiveSource(BaseSource):
         self.frames = 0 if loop else first.frames
         self._thread = threading.Thread(target=self._run, args=(first,), name="livefill-play", daemon=True)
         self._first = first
+        self._due = 0.0  # when the next frame is
 
     @property
     def dropped(self) -> int:
@@ -39,12 +40,17 @@ class LiveSource(BaseSource):
         return self._latest.dropped
 
     def read(self) -> Frame:
-        """Wait for a frame newer than the last; `Frame.time` is the monotonic clock when it was due."""
+        """Wait for a frame newer than the last; `Frame.time` is the monotonic clock when it was due.
+
+        Raises `CameraAway` while the next is not due yet: a recording of a screen may show one picture for minutes.
+        """
         if self._thread.ident is None:
             self._thread.start()
         try:
             return self._latest.get(PATIENCE)
         except TimeoutError:
+            if (left := self._due - time.monotonic()) > 0:
+                raise CameraAway(f"The video shows nothing new for another {left:.0f} s.") from None
             raise SourceError(f"No frame came within {PATIENCE:.0f} s; the source has stalled.") from None
 
     def close(self) -> None:
@@ -78,7 +84,7 @@ class LiveSource(BaseSource):
             now = time.monotonic()
             if origin is None or now - (origin + frame.time) > 1.0:  # a second late (suspended?): do not race after it
                 origin = now - frame.time
-            due = origin + frame.time
+            self._due = due = origin + frame.time
             if self._stop.wait(max(0.0, due - now)):
                 break
             self._latest.put(Frame(seq, time.monotonic(), frame.image))

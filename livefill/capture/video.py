@@ -23,6 +23,8 @@ SLACK = 3  # frames of a promised duration that may be missing before a file cou
 class FileSource(BaseSource):
     """Gives every frame of a video; `Frame.time` is its presentation time in seconds, so a varying rate stays true.
 
+    Where times start over, as in recordings that were joined, they go on from what was shown before.
+
     Raises `SourceError` at once when the file is missing, empty, no video or not decodable, and from `read()` when it
     breaks off later: the message then says how many frames could be read.
     """
@@ -34,6 +36,8 @@ class FileSource(BaseSource):
         self.rate = Fraction(stream.average_rate or stream.guessed_rate or 30)
         self.frames = stream.frames
         self._promised = _end_of(stream)
+        self._shift = 0.0  # seconds by which times are shifted, as they started over
+        self._shown = 0.0  # time of the frame given last
         self._end = 0.0  # seconds: where the last frame given so far stops being shown
         self._seq = 0
         self._reformatter = VideoReformatter()
@@ -50,7 +54,11 @@ class FileSource(BaseSource):
         """Return the next frame."""
         decoded, self._ahead = self._ahead or self._decode(), None
         seq, self._seq = self._seq, self._seq + 1
-        shown = decoded.time if decoded.time is not None else float(seq / self.rate)
+        shown = self._shift + (decoded.time if decoded.time is not None else float(seq / self.rate))
+        if seq and shown <= self._shown:
+            self._shift += self._end - shown
+            shown = self._end
+        self._shown = shown
         self._end = max(self._end, shown + float(_duration(decoded) or 1 / self.rate))
         return Frame(seq, shown, self._upright(decoded))
 
