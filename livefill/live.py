@@ -11,7 +11,7 @@ from time import monotonic
 from livefill.app import is_picture, same_file
 from livefill.capture import BaseSource, OnDemandSource, is_camera, open_source
 from livefill.config import Settings, changed, parse_size
-from livefill.errors import CameraAway, ConfigError, SinkError, SourceError, Unwatched
+from livefill.errors import CameraAway, ConfigError, LivefillError, SinkError, SourceError, Unwatched
 from livefill.pipeline import Shown, run
 from livefill.profile import Profile
 from livefill.recording import Recorder, clip_path
@@ -138,9 +138,16 @@ class Live:
         _check(wished)
         if different & STAGED:
             self._staging.load(wished)
-        self.settings, self._staging.stages.badge = wished, wished.badge
+        self.settings = wished
         if "camera" in different:
-            self._change_camera(before)
+            try:
+                self._change_camera()
+            except SourceError:
+                self.settings = before
+                if different & STAGED:
+                    self._staging.load(before)
+                raise
+        self._staging.stages.badge = wished.badge
         self._again = self._again or bool(different & ANEW)
 
     def reload(self) -> None:
@@ -179,8 +186,8 @@ class Live:
                 if not isinstance(sink, PacedSink):  # which counts by itself
                     self.stats.tick(shown.after.time)
             self.stats.dropped = source.dropped + getattr(sink, "dropped", 0)
-            self._staging.steer()
-            each_frame(self)
+            self._guard(self._staging.steer)
+            self._guard(lambda: each_frame(self))
             return not (self._stop or self._again)
 
         def away(error: CameraAway) -> None:
@@ -191,6 +198,16 @@ class Live:
 
         forgive = self._staging.forgive
         run(source, self._staging.stages, sink, stats=self.stats, between=between, forgive=forgive, away=away)
+
+    def _guard(self, act: Callable[[], None]) -> None:
+        """Do what is done between two frames; a meeting must not lose its camera because of it."""
+        try:
+            act()
+        except Exception as error:
+            kind = "" if isinstance(error, LivefillError) else f"{type(error).__name__}: "
+            text = f"That did not work, and all goes on as before: {kind}{error}"
+            if text not in self.said:  # it may fail in every frame
+                self.say(text)
 
     def _note(self, error: CameraAway) -> None:
         """Tell, once, that the camera gives nothing, and why."""
@@ -218,20 +235,17 @@ class Live:
         busy = self.also_wanted() or self._staging.wanted or self._staging.calibrating is not None
         return busy or self.sink is None or self.sink.watched is not False
 
-    def _change_camera(self, before: Settings) -> None:
-        if not isinstance(self._source, OnDemandSource):
-            self._again = True
-            return
-        try:
+    def _change_camera(self) -> None:
+        if isinstance(self._source, OnDemandSource):
             self._source.change(self._camera)
-        except SourceError:
-            self.settings = before
-            raise
+        else:
+            self._again = True
 
     def _open_or_stay(self, stack: ExitStack, *, first: bool) -> bool:
         """Open camera and sink; where changed settings will not do, go back to those that did and return False."""
         try:
-            self._open(stack)
+            # Where even what did before will not do, the virtual camera stays, and waits for the camera.
+            self._open(stack, patient=not first and self.settings == self._opened)
         except (SinkError, SourceError) as error:
             if first or self.settings == self._opened:
                 raise
@@ -241,13 +255,13 @@ class Live:
         self._opened = self.settings
         return True
 
-    def _open(self, stack: ExitStack) -> None:
+    def _open(self, stack: ExitStack, *, patient: bool) -> None:
         """Open the sink before anything that takes time: an application lists a camera only while it is fed."""
         settings, size = self.settings, parse_size(self.settings.size)
         if is_virtual_camera(settings.sink):
             inner = open_sink(settings.sink, size=size, rate=settings.fps)
             self.sink = stack.enter_context(PacedSink(inner, settings.fps, size=size, stats=self.stats))
-            self._source = stack.enter_context(OnDemandSource(self._camera, self._wanted))
+            self._source = stack.enter_context(OnDemandSource(self._camera, self._wanted, patient=patient))
         else:
             self._source = stack.enter_context(self._camera())
             self.sink = stack.enter_context(open_sink(settings.sink, size=self._source.size, rate=self._source.rate))

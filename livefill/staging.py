@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from time import monotonic
 
 from livefill.app import NoFiller, stages_for
@@ -34,6 +33,7 @@ class Staging:
         self._ours = Stages(NoTracker(), NoFiller())
         self._settings = Settings()
         self._review = False
+        self._name = "default"  # of the profile that is calibrated
         self._failed_until: float | None = None
         self._read: tuple[object, Profile] | None = None  # the last profile, and what its file was then
 
@@ -83,13 +83,14 @@ class Staging:
     def calibrate(self, *, review: bool) -> None:
         """Make the profile anew from the next frames; with `review` it is kept only once it is accepted."""
         self.wanted, self._review, self.pending = True, review, None
+        self._name = self._settings.profile or "default"  # whose it is, even if another is chosen before it is done
 
     def accept(self) -> None:
         """Keep the calibration that waits; raises `CalibrationError` where none does."""
         if self.pending is None:
             raise CalibrationError("no calibration waits to be accepted: calibrate first")
-        profile, self.pending = self.pending, None
-        self._keep(profile)
+        self._keep(self.pending)
+        self.pending = None
 
     def discard(self) -> None:
         """Throw away the calibration that waits, or end the one that runs; the profile stays as it was."""
@@ -170,7 +171,7 @@ class Staging:
         self._end_calibration()
         self._choose()
         try:
-            profile = calibrating.calibrator.profile(self._settings.profile or "default")
+            profile = calibrating.calibrator.profile(self._name)
             if not self._review:
                 self._keep(profile)
                 return
@@ -181,11 +182,11 @@ class Staging:
         self._say(f"{len(profile.references)} frames were kept: look at them, then accept or calibrate again.")
 
     def _keep(self, profile: Profile) -> None:
-        profile = replace(profile, name=self._settings.profile or "default")
         save_profile(profile)
         references, path = len(profile.references), profile_path(profile.name)
         self._say(f"Profile {profile.name!r} was made anew from {references} frames: {path}")
-        self._use(self._profile(profile.name), self._settings)
+        if profile.name == (self._settings.profile or "default"):
+            self._use(self._profile(profile.name), self._settings)
 
     def _end_calibration(self) -> None:
         if self.calibrating is not None:

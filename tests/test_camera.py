@@ -14,19 +14,19 @@ from livefill.capture.device import Opened
 from livefill.errors import EndOfStream, SourceError
 
 
-def opener_of(*outcomes: FakeCapture | SourceError) -> Callable[..., Opened]:
+def opener_of(*outcomes: FakeCapture | SourceError | OSError) -> Callable[..., Opened]:
     remaining = list(outcomes)
 
     def opener(name: str, size: tuple[int, int] | None, fps: float | None) -> Opened:
         outcome = remaining.pop(0)
-        if isinstance(outcome, SourceError):
+        if isinstance(outcome, Exception):
             raise outcome
         return Opened(outcome, np.zeros(SHAPE, np.uint8), 30)
 
     return opener
 
 
-def source_of(*outcomes: FakeCapture | SourceError, patience: float = 2.0) -> CameraSource:
+def source_of(*outcomes: FakeCapture | SourceError | OSError, patience: float = 2.0) -> CameraSource:
     return CameraSource("0", opener=opener_of(*outcomes), patience=patience, back_off=(0.0,))
 
 
@@ -50,7 +50,7 @@ def test_frames_come_in_rgb_with_numbers_and_times() -> None:
 
 def test_a_camera_that_comes_back_goes_on() -> None:
     before, after = FakeCapture(), FakeCapture()
-    source = source_of(before, SourceError("not there"), SourceError("not there yet"), after)
+    source = source_of(before, SourceError("not there"), FileNotFoundError("gone while looked at"), after)
     with source:
         source.read()
         unplug(before)

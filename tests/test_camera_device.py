@@ -58,6 +58,18 @@ def test_compression_is_not_asked_for_where_it_is_useless_or_missing(
     assert cv2.CAP_PROP_FOURCC not in keys(capture)
 
 
+def test_a_node_that_vanishes_while_it_is_looked_at_is_a_camera_that_cannot_be_opened(
+    machine: Callable[..., FakeCapture], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(path: Path) -> list[v4l2.Mode]:
+        raise FileNotFoundError(str(path))
+
+    machine(FakeCapture(opened=False))
+    monkeypatch.setattr(v4l2, "modes", gone)
+    with pytest.raises(SourceError):
+        open_device("0", (1280, 720), 30)
+
+
 def test_the_rate_is_the_wish_or_what_the_driver_says(machine: Callable[..., FakeCapture]) -> None:
     machine()
     assert open_device("0", None, 15).fps == 15

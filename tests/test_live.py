@@ -18,7 +18,7 @@ import synthetic
 from livefill import calibrating, live, recording, staging
 from livefill.calibrating import LONGEST
 from livefill.calibration import Judgement
-from livefill.capture import BaseSource
+from livefill.capture import BaseSource, ondemand
 from livefill.config import Settings
 from livefill.errors import (
     BackendError,
@@ -151,6 +151,7 @@ class Stand:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.feed, self.sink = Feed(), Recorder()
         self.people: list[Fake] = []  # one for each time that stages were made
+        self.how: list[dict[str, object]] = []  # and how
         self.said: list[str] = []
         self.states: list[str] = []
         self.opened: list[str] = []
@@ -162,6 +163,7 @@ class Stand:
             if profile is None:
                 return stages, spec
             self.people.append(Fake(profile))
+            self.how.append(how)
             return Stages(self.people[-1], self.people[-1]), spec
 
         monkeypatch.setattr(staging, "stages_for", stages_for)
@@ -182,14 +184,21 @@ class Stand:
         """Run for so many frames; `at` says what to do just before which one."""
         made = Live(Settings(**{"sink": "none", "backend": "onnx", **settings}), self.said.append)  # type: ignore[arg-type]
 
+        failed: list[Exception] = []  # a run goes on whatever fails between two frames
+
         def each_frame(one: Live) -> None:
             self.states.append(one.state)
-            if at and self.feed.seq in at:
-                at.pop(self.feed.seq)(one)
+            try:
+                if at and self.feed.seq in at:
+                    at.pop(self.feed.seq)(one)
+            except Exception as error:
+                failed.append(error)
             if self.feed.seq >= frames:
                 one.stop()
 
         made.run(each_frame)
+        if failed:
+            raise failed[0]
         return made
 
 
@@ -566,6 +575,89 @@ def test_another_camera_is_taken_without_the_virtual_one_going_away(
     ada.run(sink="auto", always_on=True, at={4: act})
     assert asked == ["0", "1", "7", "1"]  # and the last again, which had been closed for the attempt
     assert ada.opened == ["sink"]
+
+
+def test_what_changes_together_with_a_camera_that_will_not_do_stays_as_well(
+    ada: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def open_source(spec: str, **how: object) -> BaseSource:
+        if spec == "7":
+            raise SourceError("no camera at /dev/video7")
+        return ada.feed
+
+    def act(one: Live) -> None:
+        before = one.settings
+        with pytest.raises(SourceError, match="video7"):
+            one.change(camera="7", sensitivity=0.9, badge=True)
+        assert one.settings == before
+
+    monkeypatch.setattr(live, "open_source", open_source)
+    ada.run(sink="auto", always_on=True, at={4: act})
+    assert [one["sensitivity"] for one in ada.how] == [0.5, 0.9, 0.5]
+    assert {tuple(frame.image[-1, -1]) for frame in ada.sink.shown if frame.seq >= 0} == {(GREY,) * 3}  # no badge
+
+
+def test_a_camera_that_somebody_else_took_does_not_close_the_virtual_one(
+    ada: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ondemand, "PATIENCE", 0.0)
+    tries: list[str] = []
+
+    def open_source(spec: str, **how: object) -> BaseSource:
+        tries.append(spec)
+        if 1 < len(tries) < 5:
+            raise SourceError("zoom has the camera")
+        return ada.feed
+
+    monkeypatch.setattr(live, "open_source", open_source)
+    run = ada.run(sink="auto", always_on=True, at={4: setting(fps=15.0)})
+    assert run.settings.fps == 30
+    assert any("stay as they were: zoom has the camera" in said for said in ada.said)
+    assert ada.said[-1] == "The camera is back."
+    assert ada.feed.seq == 10
+
+
+def test_what_fails_between_two_frames_is_told_once_and_does_not_end_the_run(stand: Stand) -> None:
+    made = Live(Settings(sink="none", backend="onnx"), stand.said.append)
+
+    def each_frame(one: Live) -> None:
+        if stand.feed.seq >= 10:
+            one.stop()
+        raise OSError("the disk is full")
+
+    made.run(each_frame)
+    assert len(stand.sink.shown) == 10
+    assert [said for said in stand.said if "the disk is full" in said] == [
+        "That did not work, and all goes on as before: OSError: the disk is full"
+    ]
+
+
+def test_a_calibration_is_kept_for_whom_it_was_begun(ada: Stand) -> None:
+    save_profile(synthetic.person("bob"))
+
+    def accept(one: Live) -> None:
+        one.change(profile="bob")
+        one.accept()
+
+    ada.run(frames=12, at={2: lambda one: one.recalibrate(review=True), 8: accept})
+    assert len(load_profile("bob").references) == 1
+    assert len(load_profile("default").references) == 2
+    assert [one.profile.name for one in ada.people if one.profile] == ["default", "bob"]
+
+
+def test_a_calibration_that_cannot_be_saved_can_be_accepted_again(ada: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(profile: Profile) -> None:
+        raise ProfileError("the disk is full")
+
+    def accept(one: Live) -> None:
+        monkeypatch.setattr(staging, "save_profile", full)
+        with pytest.raises(ProfileError):
+            one.accept()
+        monkeypatch.setattr(staging, "save_profile", save_profile)
+        one.accept()
+
+    ada.run(frames=12, at={2: lambda one: one.recalibrate(review=True), 8: accept})
+    assert len(load_profile().references) == 2
 
 
 def test_a_calibration_can_be_looked_at_before_it_is_kept(ada: Stand) -> None:

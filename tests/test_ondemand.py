@@ -138,3 +138,15 @@ def test_closing_while_it_is_off(room: Room) -> None:
     source.close()
     source.close()
     assert room.lit == 0
+
+
+def test_one_that_is_patient_waits_for_a_camera_that_is_not_there(room: Room) -> None:
+    room.broken = "zoom has it"
+    source = OnDemandSource(room.open, room.wanted, patient=True)
+    assert source.size == (0, 0)
+    with pytest.raises(CameraAway, match="zoom has it"):
+        source.read()
+    room.broken = ""
+    assert source.read().image.shape[1::-1] == source.size == Lamp.size
+    source.close()
+    assert room.lit == 0

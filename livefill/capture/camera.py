@@ -112,6 +112,6 @@ class CameraSource(BaseSource):
             attempt += 1
             try:
                 return self._opener(self.device, *self._wish)
-            except SourceError as error:
+            except (SourceError, OSError) as error:  # a device file may vanish while it is looked at
                 self._reason = str(error)
         return None

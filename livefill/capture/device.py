@@ -72,7 +72,10 @@ def _wants_mjpg(device: str, size: tuple[int, int] | None) -> bool:
     if platform.system() != "Linux":
         return True
     # OpenCV takes whatever a driver offers in place of a compression that it lacks, even what it cannot decode.
-    return any(mode.fourcc == "MJPG" for mode in v4l2.modes(node_of(device)))
+    try:
+        return any(mode.fourcc == "MJPG" for mode in v4l2.modes(node_of(device)))
+    except OSError:  # it was unplugged since: opening it will say so
+        return False
 
 
 def _settings(size: tuple[int, int] | None, fps: float | None, *, compressed: bool) -> list[tuple[int, float]]:

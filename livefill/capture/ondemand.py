@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from fractions import Fraction
 
 from livefill.capture.base import BaseSource
 from livefill.errors import CameraAway, SourceError, Unwatched
@@ -20,17 +21,28 @@ class OnDemandSource(BaseSource):
     """Opens what `open_inner` opens at first, to see that it works, and again whenever it is `wanted`.
 
     `read` raises `Unwatched` about once a second while nobody wants it, and `CameraAway` while it cannot be opened
-    again. The first opening raises what `open_inner` raises.
+    again. The first opening raises what `open_inner` raises; if `patient`, a camera that is not there is waited for,
+    and `size` is (0, 0) until it is.
     """
 
     live = True
 
     def __init__(
-        self, open_inner: Callable[[], BaseSource], wanted: Callable[[], bool], *, linger: float = LINGER
+        self,
+        open_inner: Callable[[], BaseSource],
+        wanted: Callable[[], bool],
+        *,
+        linger: float = LINGER,
+        patient: bool = False,
     ) -> None:
         self._open, self._wanted, self._linger = open_inner, wanted, linger
-        self._inner: BaseSource | None = open_inner()
-        self.size, self.rate = self._inner.size, self._inner.rate
+        self._inner: BaseSource | None = None
+        self.size, self.rate = (0, 0), Fraction(0)
+        try:
+            self._take(open_inner())
+        except SourceError:
+            if not patient:
+                raise
         self._lost = 0  # by cameras that were closed since
         self._last = time.monotonic()  # when it was wanted
         self._seq = -1
@@ -63,9 +75,8 @@ class OnDemandSource(BaseSource):
     def change(self, open_inner: Callable[[], BaseSource]) -> None:
         """Take another camera from now on; raises what `open_inner` raises, and then the one before goes on."""
         self._release()
-        self._inner = open_inner()
+        self._take(open_inner())
         self._open, self._last = open_inner, time.monotonic()
-        self.size, self.rate = self._inner.size, self._inner.rate
 
     def close(self) -> None:
         """Close the camera."""
@@ -82,10 +93,13 @@ class OnDemandSource(BaseSource):
 
     def _reopen(self) -> None:
         try:
-            self._inner = self._open()
+            self._take(self._open())
         except SourceError as error:
             time.sleep(PATIENCE)
             raise CameraAway(str(error)) from error
+
+    def _take(self, inner: BaseSource) -> None:
+        self._inner, self.size, self.rate = inner, inner.size, inner.rate
 
     def _release(self) -> None:
         if self._inner is not None:
