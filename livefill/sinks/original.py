@@ -63,6 +63,7 @@ class Original:
         self._targets: dict[int, Stream] = {}  # by the index of the stream that is copied
         self._packets: Iterator[Packet[Any]] = iter(())
         self._ahead: Packet[Any] | None = None
+        self._clocks: dict[int, _Clock] = {}  # by the same index
 
     def add_sound(self, output: OutputContainer) -> None:
         """Declare every sound track in `output`."""
@@ -87,4 +88,23 @@ class Original:
 
     def _next(self) -> Packet[Any] | None:
         # PyAV ends every track with an empty packet that flushes decoders; it is not part of the file.
-        return next((packet for packet in self._packets if packet.size), None)
+        packet = next((packet for packet in self._packets if packet.size), None)
+        if packet is not None and packet.pts is not None:
+            self._clocks.setdefault(packet.stream.index, _Clock()).set(packet)
+        return packet
+
+
+class _Clock:
+    """Lets a track's times go on where they start over, as `FileSource` does the picture's."""
+
+    def __init__(self) -> None:
+        self._shift, self._last, self._end = 0, -(2**62), 0
+
+    def set(self, packet: Packet[Any]) -> None:
+        pts, dts = packet.pts, packet.dts
+        assert pts is not None
+        if pts + self._shift <= self._last:
+            self._shift = self._end - pts
+        packet.pts = self._last = pts + self._shift
+        packet.dts = None if dts is None else dts + self._shift
+        self._end = packet.pts + (packet.duration or 1)

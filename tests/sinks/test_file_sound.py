@@ -56,6 +56,19 @@ def test_sound_longer_than_the_picture_is_kept(tmp_path: Path) -> None:
     assert sound_of(write(tmp_path / "out.mp4", count=3, audio_from=original)) == sound_of(original)
 
 
+def test_sound_whose_times_start_over_goes_on_with_the_picture(tmp_path: Path) -> None:
+    once, joined, copy = clip_with_sound(tmp_path / "once.ts"), tmp_path / "joined.ts", tmp_path / "out.mp4"
+    joined.write_bytes(2 * once.read_bytes())
+    with FileSource(joined) as source, VideoFileSink(copy, source.size, source.rate, audio_from=joined) as sink:
+        for frame in source:
+            sink.write(frame)
+    sound = sound_of(copy)
+    assert len(sound) == 2 * len(sound_of(once))
+    begins = [float(begin) for begin, *_ in sound]
+    np.testing.assert_allclose(np.diff(begins), 1024 / 48000, atol=0.002)
+    assert abs(begins[-1] - float(timestamps(copy)[-1])) < 0.15
+
+
 def test_a_file_may_be_replaced_by_its_own_copy(tmp_path: Path) -> None:
     path = clip_with_sound(tmp_path / "clip.mp4")
     before = sound_of(path)
