@@ -204,8 +204,8 @@ def _unpack(packed: NDArray[np.uint8], points: NDArray[np.float32]) -> Reference
 
 
 def list_profiles() -> list[str]:
-    """Return the names of all profiles."""
-    return sorted(path.stem for path in profiles_folder().glob("*.npz"))
+    """Return the names of all profiles; a file of the folder that has no name for one is none."""
+    return sorted(path.stem for path in profiles_folder().glob("*.npz") if NAME.fullmatch(path.stem))
 
 
 def delete_profile(name: str) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +72,14 @@ def test_profiles_are_listed_and_deleted(home: Path) -> None:
     assert list_profiles() == ["ada", "grace", "v1.2"]
     delete_profile("ada")
     assert list_profiles() == ["grace", "v1.2"]
+
+
+@pytest.mark.parametrize("stray", [b"default (copy).npz", b".hidden.npz", b"caf\xe9.npz", b"\xff.npz", b"a\nb.npz"])
+def test_a_file_without_a_name_for_a_profile_is_not_listed(home: Path, stray: bytes) -> None:
+    path = save_profile(BANK)
+    with suppress(OSError):  # a file system may refuse such a name
+        path.with_name(os.fsdecode(stray)).write_bytes(path.read_bytes())
+    assert list_profiles() == ["ada"]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from livefill.live import Live
 from livefill.panel import Panel
 from livefill.panel.messages import Change
 from livefill.panel.preview import encode_preview
+from livefill.panel.status import encode_error, encode_status
 from livefill.pipeline import Shown
 from livefill.profile import save_profile
 from livefill.settings_file import SettingsFile
@@ -98,6 +100,17 @@ def test_a_page_is_told_how_things_are(live: Live, panel: Panel) -> None:
         picture = next(message for _ in range(200) if isinstance(message := page.recv(5), bytes))
     image = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)
     assert image.shape == (240, 640, 3)  # two of 320
+
+
+def test_names_that_are_not_utf8_are_told_all_the_same(home: Path) -> None:
+    odd = os.fsdecode(b"caf\xe9")
+    live = Live(Settings(camera=odd, sink="none", mask=home / f"{odd}.png"), lambda text: None)
+    live.said.append(f"The clip is in {odd}.")
+    status = json.loads(encode_status(live, watchers=[odd], config=home / odd))
+    assert status["settings"]["mask"] == str(home / f"{odd}.png")
+    assert (status["watchers"], status["config"]) == ([odd], str(home / odd))
+    assert json.loads(encode_error(odd)) == {"kind": "error", "text": odd}
+    assert status["state"] == "passing through: no profile"
 
 
 def test_what_the_page_asks_for_is_done_and_written_down(live: Live, panel: Panel, home: Path) -> None:
