@@ -90,6 +90,11 @@ class Live:
         return self._staging.pending
 
     @property
+    def reopening(self) -> bool:
+        """Whether camera and sink are about to be opened anew; where that fails, `settings` go back."""
+        return self._again
+
+    @property
     def recording(self) -> Path | None:
         """The file that a clip is being written to."""
         return None if self._recorder is None else self._recorder.path

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-import zipfile
+import shlex
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from functools import cached_property
 from pathlib import Path
+from typing import IO
 
 import cv2
 import numpy as np
@@ -174,24 +175,44 @@ def save_profile(profile: Profile) -> Path:
 
 
 def load_profile(name: str = "default") -> Profile:
-    """Read a profile."""
+    """Read a profile; raises `ProfileError` with what to do."""
+    with _opened(name) as file:
+        try:
+            return _read(file, name)
+        except ProfileError:
+            raise
+        except Exception as error:  # zipfile, NumPy and OpenCV raise whatever comes to their minds
+            raise ProfileError(
+                f"profile {name!r} cannot be read: {profile_path(name)} is damaged, or no profile. "
+                f"Make it anew with: livefill calibrate --profile {name}"
+            ) from error
+
+
+def _opened(name: str) -> IO[bytes]:
     path = profile_path(name)
-    if not path.exists():
-        raise ProfileError(f"there is no profile {name!r}. Make one with: livefill calibrate --profile {name}")
-    again = f"Make it anew with: livefill calibrate --profile {name}"
     try:
-        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-            version = int(file["format"])
-            if version != FORMAT:
-                raise ProfileError(f"profile {name!r} has format {version}, this livefill reads {FORMAT}. {again}")
-            count = sum(key.startswith("image") for key in file.files)
-            references = tuple(_unpack(file[f"image{i}"], file[f"points{i}"]) for i in range(count))
-            created = str(file["created"])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, cv2.error) as error:
-        raise ProfileError(f"profile {name!r} cannot be read ({error}). {again}") from error
-    if not references:
-        raise ProfileError(f"profile {name!r} holds no reference. {again}")
-    return Profile(name, references, created)
+        return path.open("rb")
+    except (FileNotFoundError, NotADirectoryError) as error:
+        make = f"Make one with: livefill calibrate --profile {name}"
+        raise ProfileError(f"there is no profile {name!r}. {make}") from error
+    except PermissionError as error:
+        mend = f"Its owner mends that with: chmod u+r {shlex.quote(str(path))}"
+        raise ProfileError(f"profile {name!r} cannot be read: you have no permission. {mend}") from error
+    except OSError as error:
+        raise ProfileError(f"profile {name!r} cannot be read: {path}: {error.strerror}") from error
+
+
+def _read(raw: IO[bytes], name: str) -> Profile:
+    again = f"Make it anew with: livefill calibrate --profile {name}"
+    with np.load(raw, allow_pickle=False) as file:
+        version = int(file["format"])
+        if version != FORMAT:
+            raise ProfileError(f"profile {name!r} has format {version}, this livefill reads {FORMAT}. {again}")
+        count = sum(key.startswith("image") for key in file.files)
+        references = tuple(_unpack(file[f"image{i}"], file[f"points{i}"]) for i in range(count))
+        if not references:
+            raise ProfileError(f"profile {name!r} holds no reference. {again}")
+        return Profile(name, references, str(file["created"]))
 
 
 def _unpack(packed: NDArray[np.uint8], points: NDArray[np.float32]) -> Reference:
@@ -204,8 +225,8 @@ def _unpack(packed: NDArray[np.uint8], points: NDArray[np.float32]) -> Reference
 
 
 def list_profiles() -> list[str]:
-    """Return the names of all profiles."""
-    return sorted(path.stem for path in profiles_folder().glob("*.npz"))
+    """Return the names of all profiles; a file of the folder that has no name for one is none."""
+    return sorted(path.stem for path in profiles_folder().glob("*.npz") if NAME.fullmatch(path.stem))
 
 
 def delete_profile(name: str) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, MutableMapping
 from pathlib import Path
 from time import monotonic
-from typing import Protocol
+from typing import Any, Protocol
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
@@ -16,6 +17,7 @@ from livefill.private import stamp, write_private
 __all__ = ["Changing", "SettingsFile", "default_file"]
 
 EVERY = 1.0  # seconds between two looks at the file
+AT_START = {"hotkey"}  # settings that are looked at only when a run starts
 
 
 class Changing(Protocol):
@@ -46,7 +48,7 @@ class SettingsFile:
             changes = self.changed()
             if changes:
                 run.change(**changes)
-                run.say(f"Taken up from {self.path}: {', '.join(changes)}.")
+                run.say(self._told(changes))
         except LivefillError as error:
             run.say(f"The settings stay as they were: {error}")
 
@@ -70,17 +72,36 @@ class SettingsFile:
         return changes
 
     def write(self, **values: object) -> None:
-        """Write settings into the file, which is made where there is none; None takes one out."""
+        """Write settings into the file, which is made where there is none; None takes one out.
+
+        What somebody else changed in it meanwhile stays for `changed` to find.
+        """
+        plain = {key: str(value) if isinstance(value, Path) else value for key, value in values.items()}
         try:
             text = self.path.read_text(encoding="utf-8") if self.path.exists() else ""
+            known = stamp(self.path) == self._stamp
             document = tomlkit.parse(text)
-            for key, value in values.items():
-                if value is None:
-                    document.pop(key, None)
-                else:
-                    document[key] = str(value) if isinstance(value, Path) else value
+            _put(plain, document)
             data = tomlkit.dumps(document).encode()
-            write_private(self.path, lambda file: file.write(data))
-        except (OSError, UnicodeDecodeError, TOMLKitError) as error:
+            write_private(self.path.resolve(), lambda file: file.write(data))  # a symlink to it stays one
+        except (OSError, UnicodeError, TOMLKitError) as error:
             raise ConfigError(f"{self.path} cannot be changed: {error}") from error
-        self._stamp, self._values = stamp(self.path), read_file(self.path)
+        _put(plain, self._values)
+        if known:
+            self._stamp = stamp(self.path)
+
+    def _told(self, changes: Iterable[str]) -> str:
+        """Return what the user is told of changes that the run has taken."""
+        now = ", ".join(key for key in changes if key not in AT_START)
+        later = ", ".join(key for key in changes if key in AT_START)
+        told = [f"Taken up from {self.path}: {now}."] if now else []
+        told += [f"What {self.path} says of {later} counts from the next start on."] if later else []
+        return " ".join(told)
+
+
+def _put(values: Mapping[str, object], into: MutableMapping[str, Any]) -> None:
+    for key, value in values.items():
+        if value is None:
+            into.pop(key, None)
+        else:
+            into[key] = value

@@ -517,6 +517,15 @@ def test_profiles_are_listed_shown_and_deleted(livefill: Livefill, home: Path, t
     assert is_one_sentence(again)
 
 
+def test_a_stray_file_among_the_profiles_does_not_end_the_list(livefill: Livefill, home: Path) -> None:
+    path = save_profile(synthetic.person("ada"))
+    path.with_name("default (copy).npz").write_bytes(path.read_bytes())
+    listed = livefill("profiles")
+    assert (listed.code, listed.err) == (0, "")
+    assert listed.out.startswith("ada: 1 reference")
+    assert "copy" not in listed.out
+
+
 @pytest.mark.parametrize("sheet", ["sheet.xyz", "nowhere/sheet.png"])
 def test_sheet_that_cannot_be_written_is_told(livefill: Livefill, home: Path, tmp_path: Path, sheet: str) -> None:
     save_profile(synthetic.person("ada"))

@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+import io
+import os
 import stat
+import zipfile
+from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pytest
@@ -72,6 +77,14 @@ def test_profiles_are_listed_and_deleted(home: Path) -> None:
     assert list_profiles() == ["grace", "v1.2"]
 
 
+@pytest.mark.parametrize("stray", [b"default (copy).npz", b".hidden.npz", b"caf\xe9.npz", b"\xff.npz", b"a\nb.npz"])
+def test_a_file_without_a_name_for_a_profile_is_not_listed(home: Path, stray: bytes) -> None:
+    path = save_profile(BANK)
+    with suppress(OSError):  # a file system may refuse such a name
+        path.with_name(os.fsdecode(stray)).write_bytes(path.read_bytes())
+    assert list_profiles() == ["ada"]
+
+
 @pytest.mark.parametrize(
     "name", ["../x", "", ".", "..", ".hidden", "a/b", "a\\b", "x" * 65, "a b", "a\n", "/etc/passwd"]
 )
@@ -107,9 +120,40 @@ def test_another_format_is_refused_with_the_command_that_mends_it(home: Path, ve
         load_profile("ada")
 
 
+def renamed(kind: bytes) -> bytes:
+    """An array's file whose head says `kind` where the type should be."""
+    head = b"{'descr': " + kind + b", 'fortran_order': False, 'shape': (), }\n"
+    return b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little") + head + bytes(8)
+
+
+def packed(member: bytes) -> bytes:
+    """A zip with a format that is `member`."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as made:
+        made.writestr("format.npy", member)
+    return out.getvalue()
+
+
+def marked(data: bytes, offset: int, value: int) -> bytes:
+    """A zip of which all entries have `value` at an offset, both in their own heads and in the directory."""
+    marks = bytearray(data)
+    for signature, shift in ((b"PK\x03\x04", 0), (b"PK\x01\x02", 2)):
+        at = -1
+        while (at := data.find(signature, at + 1)) >= 0:
+            marks[at + offset + shift] = value
+    return bytes(marks)
+
+
 def damage(data: bytes, how: str) -> bytes:
     third = len(data) // 3
     return {
+        "an array alone": renamed(b"'<f8'"),
+        "an unfinished head": packed(renamed(b"(((")),
+        "a head that is no type": packed(renamed(b"'<q9'")),
+        "objects": packed(renamed(b"'|O'")),
+        "another compression": marked(data, 8, 99),  # NotImplementedError
+        "encrypted": marked(data, 6, 1),  # RuntimeError
+        "a pickle": b"\x80\x04N." * 20,
         "empty": b"",
         "text": b"not a profile at all\n" * 20,
         "half": data[: len(data) // 2],
@@ -119,11 +163,43 @@ def damage(data: bytes, how: str) -> bytes:
     }[how]
 
 
-@pytest.mark.parametrize("how", ["empty", "text", "half", "no end", "zip without members", "flipped"])
-def test_damaged_file_is_an_error_of_ours(home: Path, how: str) -> None:
+@pytest.mark.parametrize(
+    "how",
+    [
+        "empty",
+        "text",
+        "half",
+        "no end",
+        "zip without members",
+        "flipped",
+        "an array alone",
+        "an unfinished head",
+        "a head that is no type",
+        "objects",
+        "another compression",
+        "encrypted",
+        "a pickle",
+    ],
+)
+def test_damaged_file_is_an_error_of_ours_in_our_words(home: Path, how: str) -> None:
     path = save_profile(BANK)
     path.write_bytes(damage(path.read_bytes(), how))
-    with pytest.raises(ProfileError, match="livefill calibrate --profile ada"):
+    with pytest.raises(ProfileError) as raised:
+        load_profile("ada")
+    assert str(raised.value) == (
+        f"profile 'ada' cannot be read: {path} is damaged, or no profile. "
+        "Make it anew with: livefill calibrate --profile ada"
+    )
+
+
+def test_a_file_that_may_not_be_read_is_told_with_what_mends_it(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = save_profile(BANK)
+
+    def refuse(self: Path, mode: str) -> IO[bytes]:  # as root may read everything
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(ProfileError, match=rf"no permission\. Its owner .* chmod u\+r {path}$"):
         load_profile("ada")
 
 

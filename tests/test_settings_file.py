@@ -91,6 +91,50 @@ def test_what_it_wrote_itself_is_no_change(path: Path) -> None:
     assert run.said == []
 
 
+def test_what_an_editor_changed_just_before_it_writes_is_taken_up_all_the_same(path: Path) -> None:
+    file, run = SettingsFile(path), Run()
+    edit(path, TEXT.replace("fps = 25", "fps = 50\nbadge = true"))
+    file.write(feather=2.0)
+    file.follow(run)
+    assert run.said == [f"Taken up from {path}: badge, fps."]
+    assert (run.settings.badge, run.settings.fps) == (True, 50.0)
+    file.follow(run)
+    assert len(run.said) == 1
+    assert load_settings(path).feather == 2.0
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_symlink_to_the_file_stays_one(path: Path, tmp_path: Path, there: bool) -> None:
+    (tmp_path / "mine").mkdir()
+    kept = tmp_path / "mine" / "dotfile.toml"
+    if there:
+        path.rename(kept)
+    path.unlink(missing_ok=True)
+    path.symlink_to(kept)
+    file = SettingsFile(path)
+    file.write(badge=True)
+    assert path.is_symlink()
+    assert kept.read_text() == (TEXT if there else "") + "badge = true\n"
+    assert file.changed() == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('hotkey = "<ctrl>+p"', "What {0} says of hotkey counts from the next start on."),
+        (
+            'hotkey = "<ctrl>+p"\nbadge = true',
+            "Taken up from {0}: badge. What {0} says of hotkey counts from the next start on.",
+        ),
+    ],
+)
+def test_what_counts_only_from_the_next_start_is_not_said_to_be_taken_up(path: Path, text: str, said: str) -> None:
+    file, run = SettingsFile(path), Run()
+    edit(path, f"{TEXT}{text}\n")
+    file.follow(run)
+    assert run.said == [said.format(path)]
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [("feather = 99", "choose between 0.25 and 4"), ("feather = ", "not valid TOML"), ("x = 1", "unknown")],

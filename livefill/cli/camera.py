@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import webbrowser
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -151,7 +150,7 @@ def _run(settings: Settings, file: SettingsFile, *, panel: tuple[str, int] | Non
             nonlocal announced
             if page is not None and not announced:  # once camera and sink are there, not before they are refused
                 announced = True
-                _announce(page.url, show=show)
+                _announce(page.url, show=show, until=stack)
             for task in tasks:
                 task(live)
 
@@ -159,7 +158,9 @@ def _run(settings: Settings, file: SettingsFile, *, panel: tuple[str, int] | Non
     err.print(line.summary(), markup=False)
 
 
-def _announce(url: str, *, show: bool) -> None:
+def _announce(url: str, *, show: bool, until: ExitStack) -> None:
+    from livefill.cli.opening import open_page
+
     err.print(f"The panel: {url}", markup=False)
-    if show and not webbrowser.open(url):
+    if show and not open_page(url, until):
         err.print("No browser could be opened: open that address in one.")

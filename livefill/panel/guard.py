@@ -36,7 +36,7 @@ class Guard:
     def __init__(self, app: ASGIApp, *, token: str, hosts: Iterable[str]) -> None:
         """`hosts` are the values of Host that are allowed, such as "127.0.0.1:8765"."""
         self._app, self._token = app, token.encode()
-        self._hosts = frozenset(hosts)
+        self._hosts = frozenset(host.lower() for host in hosts)  # browsers write them so
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or refuse with 403."""
@@ -65,7 +65,7 @@ class Guard:
             return False
         if headers.getlist("host") and headers.getlist("host")[1:]:
             return False
-        if headers.get("host") not in self._hosts:
+        if headers.get("host", "").lower() not in self._hosts:
             return False
         origin = headers.get("origin")
         if origin is None:  # browsers leave it out only where a page of the same site reads

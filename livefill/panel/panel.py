@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from time import monotonic
 from types import TracebackType
+from typing import Any
 
 from typing_extensions import Self
 
@@ -21,6 +24,7 @@ __all__ = ["Panel"]
 
 STATUS = 0.25  # seconds between two statuses
 WATCHERS = 2.0  # and between two looks at who watches: all processes are gone through
+STAYED = "Camera and sink stay as they were"  # how the run begins to say that it went back
 
 
 class Panel:
@@ -35,6 +39,7 @@ class Panel:
         self._server = Server(self._board, host=host, port=port)
         self._next_status = self._next_watchers = 0.0
         self._watchers: list[str] = []
+        self._unwritten: dict[str, Any] = {}  # settings that wait for camera and sink to be opened with them
 
     @property
     def url(self) -> str:
@@ -55,12 +60,10 @@ class Panel:
 
     def update(self, live: Live) -> None:
         """Do what was asked for, and tell how things are. Called between two frames; costs nothing without a page."""
+        if self._unwritten and not live.reopening:
+            self._attempt(lambda: self._settle(live))
         for command in self._board.take():
-            try:
-                self._do(live, command)
-            except LivefillError as error:
-                self._board.tell(encode_error(str(error)))
-            self._next_status = 0.0
+            self._attempt(partial(self._do, live, command))
         self._board.settings, self._board.pending = live.settings, live.pending
         if live.shown is not None:
             self._board.offer(live.shown)
@@ -68,6 +71,14 @@ class Panel:
         if self._board.watched and now >= self._next_status:
             self._next_status = now + STATUS
             self._board.tell(encode_status(live, watchers=self._who(live, now), config=self._file.path))
+
+    def _attempt(self, act: Callable[[], None]) -> None:
+        """Do something, or tell pages why not."""
+        try:
+            act()
+        except LivefillError as error:
+            self._board.tell(encode_error(str(error)))
+        self._next_status = 0.0
 
     def _do(self, live: Live, command: Message | SetMask) -> None:
         if isinstance(command, Pause):
@@ -86,7 +97,7 @@ class Panel:
             if command.path == live.settings.mask:
                 live.reload()  # another picture in the same file
             live.change(mask=command.path)
-            self._file.write(mask=command.path)
+            self._write(live, "mask", command.path)
 
     def _change(self, live: Live, key: str, value: object) -> None:
         if key == "camera" and value != live.settings.camera and not is_camera(str(value)):
@@ -94,7 +105,24 @@ class Panel:
         if key == "sink" and value not in (live.settings.sink, "none") and not is_virtual_camera(str(value)):
             raise ConfigError("the panel chooses among virtual cameras; other sinks are given with `--sink`")
         live.change(**{key: value})
-        self._file.write(**{key: value})
+        self._write(live, key, value)
+
+    def _write(self, live: Live, key: str, value: object) -> None:
+        """Write a setting down; while camera and sink are being opened anew only once the run has kept it."""
+        if live.reopening:
+            self._unwritten[key] = getattr(live.settings, key)
+        else:
+            self._file.write(**{key: value})
+
+    def _settle(self, live: Live) -> None:
+        """Write down what the run has kept of the settings that waited; raises `ConfigError` for the others."""
+        waited, self._unwritten = self._unwritten, {}
+        kept = {key: value for key, value in waited.items() if getattr(live.settings, key) == value}
+        if kept:
+            self._file.write(**kept)
+        if refused := [key for key in waited if key not in kept]:
+            why = next((said for said in reversed(live.said) if said.startswith(STAYED)), "the run went back")
+            raise ConfigError(f"not written into {self._file.path}: {', '.join(refused)}. {why}")
 
     def _who(self, live: Live, now: float) -> list[str]:
         if live.sink is not None and now >= self._next_watchers:

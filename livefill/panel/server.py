@@ -9,6 +9,7 @@ import socket
 import sys
 import threading
 from contextlib import suppress
+from ipaddress import ip_address
 
 import uvicorn
 from starlette.applications import Starlette
@@ -24,6 +25,7 @@ __all__ = ["Server"]
 STARTS, ENDS = 10.0, 3.0  # seconds
 NICE = 10  # so that the camera's threads go first
 LARGEST = 64 * 1024  # bytes of a message
+HTTP = 80  # the port that browsers leave out
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -34,16 +36,10 @@ class Server:
         """Listen on `host`; with port 0 on one that is free. Raises `ConfigError` where that cannot be done."""
         self._board = board
         token = secrets.token_urlsafe(24)
-        try:
-            family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-            self._socket = socket.create_server((host, port), family=family)
-        except OSError as error:
-            raise ConfigError(f"the panel cannot listen on {host}:{port}: {error.strerror or error}") from error
+        self._socket = _listen(host, port)
         port = self._socket.getsockname()[1]
-        shown = f"[{host}]" if ":" in host else host
-        self.url = f"http://{shown}:{port}/{token}/"
-        names = {shown} | ({"127.0.0.1", "localhost", "[::1]"} if host in LOOPBACK else set())
-        app = guarded(make_app(board, token), token=token, hosts=[f"{name}:{port}" for name in names])
+        self.url = f"http://{_shown(host)}:{port}/{token}/"
+        app = guarded(make_app(board, token), token=token, hosts=hosts_for(host, port))
         self._server = uvicorn.Server(
             uvicorn.Config(
                 app, log_config=None, access_log=False, lifespan="off", ws="websockets-sansio", ws_max_size=LARGEST,
@@ -73,6 +69,33 @@ class Server:
         self._board.serve(asyncio.get_running_loop())
         self._started.set()
         await self._server.serve(sockets=[self._socket])
+
+
+def hosts_for(host: str, port: int) -> list[str]:
+    """Return the values of Host under which a page at `host` and `port` is opened."""
+    names = {_shown(host)} | ({"127.0.0.1", "localhost", "[::1]"} if host.lower() in LOOPBACK else set())
+    hosts = [f"{name}:{port}" for name in names]
+    return [*hosts, *names] if port == HTTP else hosts
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    where = f"the panel cannot listen on {_shown(host)}:{port}"
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        if ip_address(str(address[0]).partition("%")[0]).is_unspecified:
+            raise ConfigError(
+                f"{host} means every address of this machine, and under that name no browser could open the panel: "
+                "give the machine's own address, like --host 192.168.1.20"
+            )
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise ConfigError(f"{where}: {error.strerror or error}") from error
+    except UnicodeError as error:  # of IDNA: a part that is empty, too long, or of letters that no name has
+        raise ConfigError(f"{where}: {host!r} is no name that a machine can have; give its address") from error
 
 
 def guarded(app: Starlette, *, token: str, hosts: list[str]) -> ASGIApp:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -57,4 +58,7 @@ def encode_error(text: str) -> str:
 
 
 def _text(thing: object) -> str:
-    return msgspec.json.encode(thing).decode()
+    try:
+        return msgspec.json.encode(thing).decode()
+    except UnicodeEncodeError:  # a path that is not UTF-8 is in it
+        return json.dumps(thing)

@@ -59,9 +59,10 @@ class StaticMask:
     def __init__(self, mask: Mask) -> None:
         """`mask` is of any size: it is scaled to the frame."""
         self._mask = mask
+        self._fitted = mask  # to the frames of now
 
     def cut(self, to_crop: Affine, shape: tuple[int, ...], side: int) -> Mask:
         """Return it (side, side) in a crop of a frame of this `shape`, 0 or 1."""
-        if self._mask.shape != shape[:2]:
-            self._mask = np.asarray(cv2.resize(self._mask, shape[1::-1]), np.float32)
-        return (cut(self._mask, to_crop, side) > 0.5).astype(np.float32)
+        if self._fitted.shape != shape[:2]:
+            self._fitted = np.asarray(cv2.resize(self._mask, shape[1::-1]), np.float32)
+        return (cut(self._fitted, to_crop, side) > 0.5).astype(np.float32)

@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from livefill.errors import ConfigError
 from livefill.panel.board import Board
 from livefill.panel.guard import HEADERS
 from livefill.panel.messages import Message, SetMask
-from livefill.panel.server import Server
+from livefill.panel.server import Server, hosts_for
 from livefill.profile import save_profile
 
 
@@ -94,6 +95,40 @@ def test_without_the_token_nothing_is_served(client: Client, path: str) -> None:
 @pytest.mark.parametrize("host", HOSTS)
 def test_another_name_for_this_machine_is_refused(client: Client, host: str) -> None:
     assert client.ask("", Host=host.format(port=client.host.split(":")[1])).status == 403
+
+
+@pytest.mark.parametrize("host", ["localhost:{port}", "LocalHost:{port}", "[::1]:{port}"])
+def test_its_own_names_are_taken_however_they_are_written(client: Client, host: str) -> None:
+    assert client.ask("", Host=host.format(port=client.host.split(":")[1])).status == 200
+
+
+def test_a_name_with_capitals_is_opened_as_browsers_write_it(board: Board, home: Path) -> None:
+    server = Server(board, host="LocalHost")
+    try:
+        client = Client(server)
+        ours = f"localhost:{client.host.split(':')[1]}"
+        assert client.ask("", Host=ours).status == 200
+        assert client.ask("mask", "DELETE", Host=ours, Origin=f"http://{ours}").status == 204
+    finally:
+        server.close()
+
+
+def test_on_port_80_the_port_may_be_left_out() -> None:
+    assert sorted(hosts_for("studio", 80)) == ["studio", "studio:80"]
+    assert hosts_for("studio", 8080) == ["studio:8080"]
+    assert set(hosts_for("127.0.0.1", 80)) >= {"127.0.0.1", "127.0.0.1:80", "localhost", "[::1]"}
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "0:0::0"])
+def test_a_host_that_no_browser_can_open_is_refused(board: Board, host: str) -> None:
+    with pytest.raises(ConfigError, match="give the machine's own address"):
+        Server(board, host=host)
+
+
+@pytest.mark.parametrize("host", ["", "a..b", "x" * 70, "caf\udce9", "\u2488com"])
+def test_a_host_that_is_no_name_is_an_error_of_ours(board: Board, host: str) -> None:
+    with pytest.raises(ConfigError, match="the panel cannot listen on"):
+        Server(board, host=host)
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "https://127.0.0.1:8765", "http://127.0.0.1:9"])

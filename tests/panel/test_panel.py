@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -17,14 +18,18 @@ import synthetic
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from livefill import live as running
 from livefill.config import Settings
-from livefill.errors import ConfigError
+from livefill.errors import ConfigError, SinkError
 from livefill.live import Live
 from livefill.panel import Panel
+from livefill.panel.messages import Change
 from livefill.panel.preview import encode_preview
+from livefill.panel.status import encode_error, encode_status
 from livefill.pipeline import Shown
 from livefill.profile import save_profile
 from livefill.settings_file import SettingsFile
+from livefill.sinks import BaseSink
 from livefill.types import Frame, Track
 
 
@@ -97,6 +102,17 @@ def test_a_page_is_told_how_things_are(live: Live, panel: Panel) -> None:
     assert image.shape == (240, 640, 3)  # two of 320
 
 
+def test_names_that_are_not_utf8_are_told_all_the_same(home: Path) -> None:
+    odd = os.fsdecode(b"caf\xe9")
+    live = Live(Settings(camera=odd, sink="none", mask=home / f"{odd}.png"), lambda text: None)
+    live.said.append(f"The clip is in {odd}.")
+    status = json.loads(encode_status(live, watchers=[odd], config=home / odd))
+    assert status["settings"]["mask"] == str(home / f"{odd}.png")
+    assert (status["watchers"], status["config"]) == ([odd], str(home / odd))
+    assert json.loads(encode_error(odd)) == {"kind": "error", "text": odd}
+    assert status["state"] == "passing through: no profile"
+
+
 def test_what_the_page_asks_for_is_done_and_written_down(live: Live, panel: Panel, home: Path) -> None:
     save_profile(synthetic.person("ada"))
     with Running(live, panel), opened(panel) as page:
@@ -136,6 +152,56 @@ def test_a_value_that_will_not_do_is_refused_and_the_old_one_stays(
         assert told(page, "status")["state"] != "passing through: a stage failed"
     assert live.settings == before
     assert not (home / "livefill.toml").exists()
+
+
+def test_a_sink_that_cannot_be_opened_is_not_written_down_and_the_page_is_told_why(
+    live: Live, panel: Panel, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = running.open_sink
+
+    def open_sink(spec: str, **how: Any) -> BaseSink:
+        if spec == "pipewire":
+            raise SinkError("PipeWire does not run")
+        return real(spec, **how)
+
+    monkeypatch.setattr(running, "open_sink", open_sink)
+    with Running(live, panel), opened(panel) as page:
+        page.send('{"do":"set","key":"sink","value":"pipewire"}')
+        text = told(page, "error")["text"]
+    assert "livefill.toml: sink. Camera and sink stay as they were: PipeWire does not run" in text
+    assert live.settings.sink == "none"
+    assert not (home / "livefill.toml").exists()
+
+
+def test_what_goes_back_with_a_sink_that_cannot_be_opened_is_not_written_down_either(
+    live: Live, panel: Panel, home: Path
+) -> None:
+    before = live.settings
+    for change in (Change("sink", "auto"), Change("feather", 2.0)):
+        panel._board.commands.put(change)
+    panel.update(live)
+    live.settings, live._again = before, False  # as the run does
+    panel.update(live)
+    assert not (home / "livefill.toml").exists()
+
+
+@pytest.mark.parametrize(("key", "value", "line"), [("size", "640x480", 'size = "640x480"'), ("fps", 25, "fps = 25.0")])
+def test_what_camera_and_sink_are_opened_anew_for_is_written_down_once_they_are(
+    live: Live, panel: Panel, home: Path, monkeypatch: pytest.MonkeyPatch, key: str, value: object, line: str
+) -> None:
+    written: list[bool] = []  # and whether the run was still about to open them
+    real = SettingsFile.write
+
+    def write(self: SettingsFile, **values: object) -> None:
+        written.append(live.reopening)
+        real(self, **values)
+
+    monkeypatch.setattr(SettingsFile, "write", write)
+    with Running(live, panel), opened(panel) as page:
+        page.send(json.dumps({"do": "set", "key": key, "value": value}))
+        assert any(told(page, "status") and written for _ in range(40))
+    assert written == [False]
+    assert (home / "livefill.toml").read_text() == f"{line}\n"
 
 
 def test_three_pages_get_pictures_and_one_that_never_reads_hinders_nobody(live: Live, panel: Panel) -> None:
