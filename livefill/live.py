@@ -24,16 +24,10 @@ from livefill.types import Frame
 __all__ = ["Live"]
 
 ANEW = {"sink", "size", "fps", "loop"}  # settings for which camera and sink are opened anew
-STAGED = {
-    "profile",
-    "backend",
-    "model",
-    "tracker",
-    "mask",
-    "scope",
-    "sensitivity",
-    "feather",
-}  # and those that make new stages
+# And those that make new stages.
+STAGED = {"profile", "backend", "model", "tracker", "mask", "scope", "sensitivity", "feather"}
+DEVICES = (*ANEW, "camera")  # what camera and sink are opened with
+STAYED = "Camera and sink stay as they were"  # how it is told that others could not be opened
 REMEMBERED = 8  # sentences
 
 
@@ -55,7 +49,7 @@ class Live:
         self._staging = Staging(self.say)
         self._source: BaseSource | None = None
         self._recorder: Recorder | None = None
-        self._opened = settings  # with which camera and sink could be opened last
+        self._opened = _devices(settings)  # with which camera and sink could be opened last
 
     @property
     def state(self) -> str:
@@ -243,6 +237,7 @@ class Live:
     def _change_camera(self) -> None:
         if isinstance(self._source, OnDemandSource):
             self._source.change(self._camera)
+            self._opened["camera"] = self.settings.camera
         else:
             self._again = True
 
@@ -250,14 +245,14 @@ class Live:
         """Open camera and sink; where changed settings will not do, go back to those that did and return False."""
         try:
             # Where even what did before will not do, the virtual camera stays, and waits for the camera.
-            self._open(stack, patient=not first and self.settings == self._opened)
+            self._open(stack, patient=not first and _devices(self.settings) == self._opened)
         except (SinkError, SourceError) as error:
-            if first or self.settings == self._opened:
+            if first or _devices(self.settings) == self._opened:
                 raise
-            self.say(f"Camera and sink stay as they were: {error}")
-            self.settings = self._opened
+            self.say(f"{STAYED}: {error}")
+            self.settings = changed(self.settings, self._opened, where="this run")
             return False
-        self._opened = self.settings
+        self._opened = _devices(self.settings)
         return True
 
     def _open(self, stack: ExitStack, *, patient: bool) -> None:
@@ -285,6 +280,10 @@ class Live:
             self.record(False)
         except SinkError as error:
             self.say(f"The recording was lost: {error}")
+
+
+def _devices(settings: Settings) -> dict[str, object]:
+    return {key: getattr(settings, key) for key in DEVICES}
 
 
 def _check(settings: Settings) -> None:

@@ -554,6 +554,17 @@ def test_a_sink_that_cannot_be_opened_is_told_and_the_old_one_goes_on(
     assert len(ada.sink.shown) == 10
 
 
+def test_what_changed_since_stays_where_a_sink_cannot_be_opened(ada: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    def open_sink(spec: str, **how: object) -> BaseSink:
+        if spec == "pipewire":
+            raise SinkError("PipeWire does not run")
+        return ada.sink
+
+    monkeypatch.setattr(live, "open_sink", open_sink)
+    run = ada.run(sink="auto", always_on=True, at={3: setting(camera="1", feather=2.0), 5: setting(sink="pipewire")})
+    assert (run.settings.sink, run.settings.camera, run.settings.feather) == ("auto", "1", 2.0)
+
+
 def test_another_camera_is_taken_without_the_virtual_one_going_away(
     ada: Stand, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,7 @@ from typing_extensions import Self
 
 from livefill.capture import is_camera
 from livefill.errors import ConfigError, LivefillError
-from livefill.live import Live
+from livefill.live import STAYED, Live
 from livefill.panel.board import Board
 from livefill.panel.messages import Accept, Calibrate, Change, Discard, Message, Pause, Record, SetMask
 from livefill.panel.server import Server
@@ -24,7 +24,6 @@ __all__ = ["Panel"]
 
 STATUS = 0.25  # seconds between two statuses
 WATCHERS = 2.0  # and between two looks at who watches: all processes are gone through
-STAYED = "Camera and sink stay as they were"  # how the run begins to say that it went back
 
 
 class Panel:
