@@ -24,6 +24,7 @@ FEEDER, MONITOR, ASK = "gst-launch-1.0", "pw-dump", "gst-inspect-1.0"
 APPEARS = 8.0  # seconds that the node may take to appear
 STUCK = 2.0  # seconds that one frame may take into the pipe
 ENDS = 2.0  # seconds that a process may take to end
+ASKED = 20.0  # and GStreamer, to say what it has: the first time it looks at all of its plugins
 PIPE = 1 << 20  # bytes of the pipe to GStreamer, as much as an ordinary user may have
 F_SETPIPE_SZ = 1031
 MARK = "livefill.node"  # a property of the node by which it is told from another livefill's
@@ -42,8 +43,11 @@ def missing() -> list[str]:
     if shutil.which(ASK) is None:
         return [*programs, ASK]
     # Not --exists: that wants the version of GStreamer itself, and this element counts by itself.
-    found = subprocess.run([ASK, "pipewiresink"], capture_output=True, check=False, timeout=20)
-    return programs if found.returncode == 0 else [*programs, "pipewiresink"]
+    try:
+        found = subprocess.run([ASK, "pipewiresink"], capture_output=True, check=False, timeout=ASKED).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):  # it hangs on a plugin that does
+        found = False
+    return programs if found else [*programs, "pipewiresink"]
 
 
 class CameraNode:
@@ -159,14 +163,18 @@ class _State:
     def _follow(self, mark: str) -> None:
         assert self._monitor.stdout is not None
         ours = None
-        with self._monitor.stdout as lines:
-            for thing in things(lines):
-                about = thing.get("info") or {}
-                if (about.get("props") or {}).get(MARK) == mark:
-                    ours = thing.get("id")
-                if ours is not None and thing.get("id") == ours:
-                    self.running = about["state"] == "running" if "state" in about else None
-        self.running, self.ended = None, True
+        try:
+            with self._monitor.stdout as lines:
+                for thing in things(lines):
+                    about = thing.get("info") or {}
+                    if (about.get("props") or {}).get(MARK) == mark:
+                        ours = thing.get("id")
+                    if ours is not None and thing.get("id") == ours:
+                        self.running = about["state"] == "running" if "state" in about else None
+        except (OSError, ValueError):  # what it wrote last was cut off
+            pass
+        finally:
+            self.running, self.ended = None, True
 
 
 def things(lines: Iterable[str]) -> Iterator[dict[str, Any]]:

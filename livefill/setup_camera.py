@@ -23,7 +23,6 @@ INSTALL = {  # by distribution
     "arch": "sudo pacman -S --needed v4l2loopback-dkms linux-headers",
 }
 FUSION = "dnf repolist | grep -q rpmfusion-free || { echo 'First enable RPM Fusion (free).' >&2; false; }"
-SYSTEMCTL = "systemctl --user"
 SERVICE = """[Unit]
 Description=livefill, a virtual camera
 After=pipewire.service

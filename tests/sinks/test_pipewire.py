@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -187,6 +188,15 @@ def test_without_pipewire_it_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     with pytest.raises(SinkError, match=r"PipeWire does not run for this user.*systemctl --user start pipewire"):
         open_sink("pipewire", size=SIZE, rate=30)
+
+
+def test_an_answer_that_never_comes_counts_as_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for program in ("gst-launch-1.0", "pw-dump", "gst-inspect-1.0"):
+        (tmp_path / program).write_text("#!/bin/sh\nexec sleep 60\n")
+        (tmp_path / program).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(pipewire, "ASKED", 0.2)
+    assert pipewire.missing() == ["pipewiresink"]
 
 
 def test_what_is_missing_is_named_with_its_remedy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
