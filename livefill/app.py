@@ -9,6 +9,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from livefill import interrupt
 from livefill.backends import open_session, runtime_of
 from livefill.calibration import Calibrator, Judgement
 from livefill.capture import AheadSource, BaseSource, FileSource, is_camera, open_source
@@ -194,6 +195,7 @@ def track_file(
             seer = hindsight.of(seer)
         try:
             for frame in source:
+                interrupt.check()
                 track = seer.track(frame)
                 shape = frame.image.shape[:2]
                 points.append(np.full((468, 2), np.nan, np.float32) if track is None else track.landmarks)
@@ -236,6 +238,7 @@ def calibrate(
     start: float | None = None
     try:
         for frame in source:
+            interrupt.check()
             start = frame.time if start is None else start
             judgement = calibrator.look(frame)
             if on_look is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import sys
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, TextIO
 
@@ -35,7 +36,8 @@ class Keys:
         if sys.platform != "win32" and self._before is not None:
             import termios
 
-            termios.tcsetattr(self._stream, termios.TCSADRAIN, self._before)
+            with suppress(termios.error):  # the terminal has gone
+                termios.tcsetattr(self._stream, termios.TCSADRAIN, self._before)
             self._before = None
 
     def pressed(self) -> str:

@@ -44,7 +44,7 @@ def text_of(console: Console) -> str:
 
 @pytest.fixture
 def handlers() -> Iterator[dict[int, object]]:
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
     before = {number: signal.getsignal(number) for number in numbers}
     yield before
     for number, handler in before.items():
@@ -59,9 +59,9 @@ def test_signals_steer_the_run_and_are_given_back(
     for name in ("stop", "pause", "recalibrate"):
         monkeypatch.setattr(run, name, lambda name=name: done.append(name))
     with LiveLine(run, plain):
-        for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             signal.raise_signal(number)  # to this very thread: another one would handle it a little later
-    assert done == ["pause", "recalibrate", "stop", "stop"]
+    assert done == ["pause", "recalibrate", "stop", "stop", "stop"]
     assert {number: signal.getsignal(number) for number in handlers} == handlers
 
 

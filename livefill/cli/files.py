@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from livefill.cli.common import BackendOption, MaskOption, ModelOption, Profile, TrackerOption, app, bar, err, out
+from livefill.cli.common import (
+    BackendOption,
+    MaskOption,
+    ModelOption,
+    Profile,
+    TrackerOption,
+    app,
+    bar,
+    err,
+    making,
+    out,
+)
 from livefill.config import DEFAULT_MODEL, DEFAULT_TRACKER
 from livefill.errors import ProfileError
 
@@ -48,7 +59,7 @@ def file(
 
     parts.check_file(source, target)  # what will not do is said before anything is loaded
     person = load_profile(profile or "default")
-    with bar("filling") as advance:
+    with making(target), bar("filling") as advance:
         done = parts.fill_file(
             source,
             target,
@@ -99,7 +110,8 @@ def track(
             raise
         person = None
         err.print(f"Nothing is compared with a reference: {error}", style="yellow", markup=False)
-    frames = parts.track_file(source, target, person, tracker=tracker or DEFAULT_TRACKER, offline=offline)
+    with making(target):
+        frames = parts.track_file(source, target, person, tracker=tracker or DEFAULT_TRACKER, offline=offline)
     out.print(f"{target}: {frames} frames.", markup=False)
 
 
@@ -115,9 +127,9 @@ def demo(
 
         livefill demo -o /tmp/demo
     """
-    from livefill.demo import run_demo
+    from livefill.demo import RESULTS, run_demo
 
-    with bar("filling") as advance:
+    with making(*(target / name for name in RESULTS)), bar("filling") as advance:
         result = run_demo(target, on_frame=advance)
     out.print(
         f"{result.video}: before and after, side by side.\n{result.sheet}: the same as one picture.\n"

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from livefill.cli.common import TrackerOption, app, err, out
+from livefill.cli.common import TrackerOption, app, err, making, out
 from livefill.config import DEFAULT_TRACKER
 from livefill.errors import ProfileError
 
@@ -46,6 +46,7 @@ def calibrate(
     profile_path(profile)  # a bad name is said before the work, not after
     spec = str(source) if source is not None else camera
     with (
+        making(profile_path(profile)),
         parts.open_for_calibration(spec, size=parse_size(size), fps=fps) as frames,
         CalibrationLine(err, guide=source is None) as line,
     ):
