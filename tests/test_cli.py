@@ -200,6 +200,8 @@ def test_bad_config_is_one_sentence(livefill: Livefill, home: Path, tmp_path: Pa
         (["--backend", "quantum"], "unknown backend"),
         (["--mask", "masks.mp4"], "must be a picture"),
         (["--profile", "ada"], "no profile 'ada'"),
+        (["--port", "8000"], "--port needs --panel"),
+        (["--host", "0.0.0.0"], "--host needs --panel"),
     ],
 )
 def test_bad_option_of_run_is_one_sentence(
