@@ -17,12 +17,12 @@ __all__ = ["Keys"]
 class Keys:
     """Gives the keys that were pressed since the last call. Puts the terminal back as it was when it is left."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream  # None where the program was started without one
         self._before: list[Any] | None = None
 
     def __enter__(self) -> Self:
-        if sys.platform != "win32" and self._stream.isatty():
+        if sys.platform != "win32" and self._stream is not None and self._stream.isatty():
             import termios
             import tty
 
@@ -33,7 +33,7 @@ class Keys:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if sys.platform != "win32" and self._before is not None:
+        if sys.platform != "win32" and self._stream is not None and self._before is not None:
             import termios
 
             with suppress(termios.error):  # the terminal has gone
@@ -49,7 +49,7 @@ class Keys:
             while msvcrt.kbhit():
                 keys += msvcrt.getwch()
             return keys
-        if self._before is None:
+        if self._stream is None or self._before is None:
             return ""
         # Not through the stream: it would keep what was typed at once in a buffer that select does not see.
         typed = b""

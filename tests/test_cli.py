@@ -214,6 +214,18 @@ def test_bad_option_of_run_is_one_sentence(
     assert "Traceback" not in said.err
 
 
+def test_a_closed_input_is_no_terminal(
+    livefill: Livefill, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[str] = []
+    monkeypatch.setattr("webbrowser.open", lambda url: bool(shown.append(url)) or True)
+    monkeypatch.setattr("sys.stdin", None)
+    clip = pattern(tmp_path / "in.mp4", frames=2)
+    said = livefill("run", "--camera", clip, "--sink", "none", "--no-loop", "--panel")
+    assert said.code == 0, said.err
+    assert shown[0].startswith("http://127.0.0.1:")
+
+
 # --- file -------------------------------------------------------------------------------------------------------------
 
 

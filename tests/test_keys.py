@@ -57,6 +57,11 @@ def test_a_key_is_given_without_enter_and_once(terminal: Terminal) -> None:
         assert keys.pressed() == "q"
 
 
+def test_without_an_input_no_key_is_pressed() -> None:
+    with Keys(None) as keys:
+        assert keys.pressed() == ""
+
+
 def test_keys_pressed_at_once_are_all_given(terminal: Terminal) -> None:
     with Keys(terminal.stream) as keys:
         terminal.type("pcq")
