@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -513,6 +514,37 @@ def test_bad_name_is_told_before_the_work(livefill: Livefill, home: Path, clips:
     said = livefill("calibrate", "--input", clips.clean, "--profile", "../x")
     assert is_one_sentence(said)
     assert "no name for a profile" in said.err
+
+
+@pytest.mark.parametrize("sheet", ["sheet.xyz", "nowhere/sheet.png"])
+def test_sheet_that_will_not_do_is_told_before_the_work(
+    livefill: Livefill, home: Path, clips: Clips, tmp_path: Path, sheet: str
+) -> None:
+    said = livefill("calibrate", "--input", clips.clean, "--sheet", tmp_path / sheet)
+    assert is_one_sentence(said), said.err  # no guidance: it has not begun
+    assert sheet.partition("/")[0] in said.err
+    assert list_profiles() == []
+
+
+def test_profile_that_cannot_be_saved_is_told_before_the_work(livefill: Livefill, home: Path, clips: Clips) -> None:
+    home.write_text("no folder")
+    said = livefill("calibrate", "--input", clips.clean)
+    assert is_one_sentence(said), said.err
+    assert "cannot write" in said.err
+
+
+def test_what_a_calibration_replaces_is_told(livefill: Livefill, home: Path, clips: Clips) -> None:
+    said = livefill("calibrate", "--input", clips.clean, "--profile", "ada")
+    assert "replaces" not in said.out
+    save_profile(replace(synthetic.person("ada"), created="2026-01-02T03:04:05+00:00"))
+    said = livefill("calibrate", "--input", clips.clean, "--profile", "ada")
+    assert "Profile 'ada' replaces the one of 2026-01-02 03:04 UTC." in said.out
+
+
+def test_sheet_without_a_name_is_refused(livefill: Livefill, home: Path, tmp_path: Path) -> None:
+    said = livefill("profiles", "--sheet", tmp_path / "me.png")
+    assert is_one_sentence(said)
+    assert "--sheet needs --show" in said.err
 
 
 def test_profiles_are_listed_shown_and_deleted(livefill: Livefill, home: Path, tmp_path: Path) -> None:
