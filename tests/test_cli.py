@@ -145,7 +145,7 @@ def test_input_is_never_overwritten(livefill: Livefill, home: Path, tmp_path: Pa
 def test_missing_input_leaves_an_older_output_as_it_was(
     livefill: Livefill, home: Path, tmp_path: Path, command: str
 ) -> None:
-    older = tmp_path / "out.mp4"
+    older = tmp_path / ("out.npz" if command == "track" else "out.mp4")
     older.write_bytes(b"precious")
     said = livefill(command, tmp_path / "absent.mp4", "-o", older)
     assert said.code == 1
@@ -162,10 +162,15 @@ def test_output_that_cannot_be_written_is_told(livefill: Livefill, home: Path, t
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
 
 
-def test_tracks_that_cannot_be_written_are_told(livefill: Livefill, home: Path, tmp_path: Path) -> None:
-    said = livefill("track", pattern(tmp_path / "in.mp4"), "-o", tmp_path / "nowhere/tracks.npz")
-    assert said.code == 1
-    assert "cannot be written" in said.err
+@pytest.mark.parametrize(
+    ("target", "words"), [("nowhere/tracks.npz", "does not exist: create it"), ("tracks.mp4", "must end in .npz")]
+)
+def test_tracks_that_cannot_be_written_are_told_before_the_work(
+    livefill: Livefill, home: Path, tmp_path: Path, target: str, words: str
+) -> None:
+    said = livefill("track", pattern(tmp_path / "in.mp4"), "-o", tmp_path / target)
+    assert is_one_sentence(said), said.err
+    assert words in said.err
 
 
 @pytest.mark.parametrize("command", ["file", "track", "bench"])
@@ -173,11 +178,12 @@ def test_profile_asked_for_by_name_has_to_be_there(
     livefill: Livefill, home: Path, tmp_path: Path, command: str
 ) -> None:
     clip = pattern(tmp_path / "in.mp4")
-    target = ["--input", clip] if command == "bench" else [clip, "-o", tmp_path / "out.mp4"]
+    out = tmp_path / ("out.npz" if command == "track" else "out.mp4")
+    target = ["--input", clip] if command == "bench" else [clip, "-o", out]
     said = livefill(command, *target, "--profile", "ada")
     assert is_one_sentence(said)
     assert "livefill calibrate --profile ada" in said.err
-    assert not (tmp_path / "out.mp4").exists()
+    assert not out.exists()
 
 
 @pytest.mark.parametrize(

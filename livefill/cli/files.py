@@ -103,6 +103,7 @@ def track(
     from livefill import app as parts
     from livefill.profile import load_profile
 
+    parts.check_file(source, target, formats=parts.TRACKS)  # what will not do is said before anything is loaded
     try:
         person = load_profile(profile or "default")
     except ProfileError as error:
