@@ -82,11 +82,11 @@ class LiveLine:
             self._next = monotonic() + LOG
 
     def text(self) -> str:
-        """Return the line."""
+        """Return the line; what can be done without stands at its end, which a narrow terminal cuts off."""
         live, now = self._live, self._live.stats.summary()
         return (
             f"{live.state} · {now.fps:.1f} fps · age {now.age_p50:.0f} ms (p95 {now.age_p95:.0f}) · "
-            f"p pause, c calibrate, q quit · {now.dropped} dropped · {live.device} → {live.sink_label}"
+            f"{now.dropped} dropped · {live.device} → {live.sink_label} · p pause, c calibrate, q quit"
         )
 
     def summary(self) -> str:

@@ -89,6 +89,15 @@ def test_line_says_what_is_going_on_and_where_it_goes(run: Live, plain: Console,
         assert part in shown
 
 
+def test_a_narrow_terminal_cuts_off_only_the_keys(run: Live, plain: Console, clock: list[float]) -> None:
+    run._staging.device, run.sink = "fast (openvino, cpu, bfloat16)", NullSink()
+    run.stats.dropped = 7
+    with LiveLine(run, plain) as line:
+        shown = line.text()[:80]
+    for part in (run.state, "fps", "age", "7 dropped", "fast ("):
+        assert part in shown
+
+
 def test_keys_steer_the_run(run: Live, plain: Console, clock: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
     for name in ("stop", "pause", "recalibrate"):
