@@ -280,5 +280,5 @@ def open_for_calibration(spec: str, *, size: tuple[int, int], fps: float) -> Bas
     if is_camera(spec):
         return open_source(spec, size=size, fps=fps, live=True)
     if not Path(spec).exists():
-        raise SourceError(f"there is no file {spec}")
+        raise SourceError(f"there is no file {spec}. A camera is a number or a device: `livefill devices` lists them")
     return open_source(spec, live=False)

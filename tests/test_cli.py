@@ -243,7 +243,7 @@ def test_hand_is_taken_off_a_video(
     out = tmp_path / "out.mp4"
     said = livefill("file", clips.hand, "-o", out, *how)
     assert said.code == 0
-    assert re.search(rf"{re.escape(str(out))}: 12 frames, \d+ of them filled\.", said.out)
+    assert re.search(rf"{re.escape(str(out))}: 12 frames, \d+ filled\.", said.out)
     assert said.err == ""
     with FileSource(clips.hand) as before, FileSource(out) as after:
         assert (after.size, after.rate, after.frames) == (before.size, before.rate, before.frames)
@@ -315,6 +315,12 @@ def test_video_of_odd_size_without_a_face_passes(
     assert len(shown) == 3
     assert shown[0].image.shape == (size[1], size[0], 3)
     assert synthetic.psnr(shown[0].image, read(clip)[0].image) > 38
+
+
+def test_one_frame_is_counted_as_one(livefill: Livefill, acquainted: Path, tmp_path: Path) -> None:
+    clip = pattern(tmp_path / "in.mp4", frames=1)
+    assert ": 1 frame, 0 filled" in livefill("file", clip, "-o", tmp_path / "out.mp4").out
+    assert ": 1 frame." in livefill("track", clip, "-o", tmp_path / "out.npz").out
 
 
 def test_sound_is_copied(livefill: Livefill, acquainted: Path, tmp_path: Path) -> None:
@@ -506,6 +512,12 @@ def test_profile_is_made_from_a_picture(livefill: Livefill, home: Path, demo: De
     assert said.code == 0
     assert "single one" not in said.err  # a picture can be no more
     assert list_profiles() == ["default"]
+
+
+def test_a_camera_that_is_no_camera_says_how_to_list_them(livefill: Livefill, home: Path) -> None:
+    said = livefill("calibrate", "--camera", "absent.mp4")
+    assert is_one_sentence(said)
+    assert "`livefill devices`" in said.err
 
 
 def test_nobody_to_calibrate_on_leaves_the_old_profile(livefill: Livefill, home: Path, clips: Clips) -> None:

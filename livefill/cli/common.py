@@ -23,6 +23,7 @@ __all__ = [
     "TrackerOption",
     "app",
     "bar",
+    "counted",
     "err",
     "making",
     "out",
@@ -63,6 +64,11 @@ ModelOption = Annotated[str | None, typer.Option("--model", help="The generator:
 MaskOption = Annotated[
     Path | None, typer.Option("--mask", help="What is always covered: a picture, white on black.", metavar="FILE")
 ]
+
+
+def counted(number: int, what: str) -> str:
+    """Return how many there are of something, in words."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 @contextmanager

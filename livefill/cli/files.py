@@ -15,6 +15,7 @@ from livefill.cli.common import (
     TrackerOption,
     app,
     bar,
+    counted,
     err,
     making,
     out,
@@ -73,11 +74,12 @@ def file(
             on_frame=advance,
         )
     lost = f"; in {done.lost} your face was not to be found" if done.lost > done.strange else ""
-    out.print(f"{target}: {done.frames} frames, {done.filled} of them filled{lost}.", markup=False)
+    out.print(f"{target}: {counted(done.frames, 'frame')}, {done.filled} filled{lost}.", markup=False)
     if done.strange:
         err.print(
-            f"In {done.strange} frames there is somebody else's face than that of profile {person.name!r}: they are as "
-            f"they were. If it is yours, make the profile again: livefill calibrate --profile {person.name}",
+            f"In {counted(done.strange, 'frame')} there is somebody else's face than that of profile {person.name!r}: "
+            "nothing was filled there. If it is yours, make the profile again: livefill calibrate --profile "
+            f"{person.name}",
             style="yellow",
             markup=False,
         )
@@ -113,7 +115,7 @@ def track(
         err.print(f"Nothing is compared with a reference: {error}", style="yellow", markup=False)
     with making(target):
         frames = parts.track_file(source, target, person, tracker=tracker or DEFAULT_TRACKER, offline=offline)
-    out.print(f"{target}: {frames} frames.", markup=False)
+    out.print(f"{target}: {counted(frames, 'frame')}.", markup=False)
 
 
 @app.command()

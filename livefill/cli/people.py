@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from livefill.cli.common import TrackerOption, app, err, making, out
+from livefill.cli.common import TrackerOption, app, counted, err, making, out
 from livefill.config import DEFAULT_TRACKER
 from livefill.errors import ConfigError, ProfileError
 from livefill.private import check_private
@@ -60,7 +60,7 @@ def calibrate(
     older = _date(profile)
     path = save_profile(made)
     _print_kept(kept)
-    out.print(f"Profile {profile!r}: {_counted(len(kept))} in {path} (only you can read it).", markup=False)
+    out.print(f"Profile {profile!r}: {counted(len(kept), 'reference')} in {path} (only you can read it).", markup=False)
     if older is not None:
         out.print(f"Profile {profile!r} replaces the one of {older}.", markup=False)
     if len(kept) == 1 and not (source is not None and parts.is_picture(source)):
@@ -71,11 +71,6 @@ def calibrate(
         )
     if sheet is not None:
         write_profile_sheet(made, sheet)
-
-
-def _counted(references: int) -> str:
-    """Return how many references there are, in words."""
-    return f"{references} reference{'' if references == 1 else 's'}"
 
 
 def _check_profile(path: Path) -> None:
@@ -148,7 +143,7 @@ def profiles(
     for name in names:
         try:
             person = load_profile(name)
-            about = f"{_counted(len(person.references))}, made {_made(person)}"
+            about = f"{counted(len(person.references), 'reference')}, made {_made(person)}"
         except ProfileError as error:
             about = str(error)
         out.print(f"{name}: {about} ({profile_path(name)})", markup=False)
