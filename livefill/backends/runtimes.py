@@ -96,9 +96,9 @@ def choose() -> Choice:
         parts.append(f"not installed: {', '.join(absent)}")
     if least > SLOW:
         parts.append(
-            f"a camera of 30 frames a second leaves 33 ms for all that is done to a frame, and with more than {SLOW:.0f} "
-            "for the generator alone expect about 20 frames a second while something is filled: `--backend reference` "
-            "does without it, less true to you but sooner"
+            f"a camera of 30 frames a second leaves 33 ms for all that is done to a frame: with more than {SLOW:.0f} "
+            "for the generator alone, expect about 20 frames a second or fewer while something is filled; "
+            "`--backend reference` does without it, less true to you but sooner"
         )
     reason = "; ".join(parts)
     return Choice(quickest, reason, streams[quickest][0])
