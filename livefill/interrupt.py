@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from time import monotonic
-from types import FrameType
+from types import FrameType, TracebackType
 
 __all__ = ["check", "leave_word", "stoppable"]
 
@@ -42,8 +42,8 @@ def stoppable() -> Iterator[None]:
     What fails after a signal fails by it: a library that is loaded or called at that moment says something else.
     """
     global _came, _word
-    hook, before = sys.unraisablehook, _listen()
-    sys.unraisablehook = _report
+    hooks, before = (sys.excepthook, sys.unraisablehook), _listen()
+    sys.excepthook, sys.unraisablehook = _print, _report
     try:
         yield
     except _Stopped:
@@ -59,7 +59,7 @@ def stoppable() -> Iterator[None]:
         raise _Stopped(128 + number) from None
     finally:
         _came, _word = 0, ""
-        sys.unraisablehook = hook
+        sys.excepthook, sys.unraisablehook = hooks
         for number, handler in before.items():
             signal.signal(number, handler)
 
@@ -77,6 +77,12 @@ def _remember(number: int, _frame: FrameType | None) -> None:
     if monotonic() - _raised >= IMPATIENT:
         _raised = monotonic()
         raise KeyboardInterrupt
+
+
+def _print(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Print an error that a library loses so, or that nobody catches, but no interrupt: that one is remembered."""
+    if not issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
 
 
 def _report(lost: sys.UnraisableHookArgs) -> None:

@@ -112,6 +112,17 @@ def test_an_interrupt_in_a_finaliser_is_not_reported_but_found(capsys: pytest.Ca
     assert capsys.readouterr().err == "stopped\n"
 
 
+def test_an_interrupt_that_a_library_prints_is_not_seen_but_found(capsys: pytest.CaptureFixture[str]) -> None:
+    def printed() -> None:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
+
+    assert end_of(printed, check) == 130
+    assert capsys.readouterr().err == "stopped\n"
+
+
 @pytest.mark.parametrize("command", ["file", "track", "calibrate", "demo", "bench"])
 def test_every_command_looks_between_two_frames(
     livefill: Callable[..., Said],
