@@ -113,6 +113,18 @@ def test_keys_steer_the_run(run: Live, plain: Console, clock: list[float], monke
     assert done == ["pause", "pause", "recalibrate", "stop"]
 
 
+def test_a_terminal_that_has_gone_does_not_end_the_run_with_an_error(
+    run: Live, plain: Console, clock: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Gone:
+        def update(self, *_: object, refresh: bool) -> None:
+            raise OSError(5, "Input/output error")
+
+    with LiveLine(run, plain) as line:
+        monkeypatch.setattr(line, "_redraw", Gone())
+        line.update(run)
+
+
 def test_last_word_sums_up_even_when_nothing_was_seen(run: Live, plain: Console) -> None:
     line = LiveLine(run, plain)
     assert "none" in line.summary()
