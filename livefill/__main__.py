@@ -1,5 +1,17 @@
-"""Runs `python -m livefill`."""
+"""Runs the command, and `python -m livefill`."""
 
-from livefill.cli import main
+from livefill.interrupt import stoppable
 
-main()
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command. It can be interrupted from here on, while it is loaded too."""
+    with stoppable():
+        from livefill import cli
+
+        cli.main()
+
+
+if __name__ == "__main__":
+    main()

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 import cv2
 import numpy as np
 
+from livefill import interrupt
 from livefill.backends import open_session, runtime_of
 from livefill.calibration import Calibrator, Judgement
-from livefill.capture import AheadSource, BaseSource, FileSource, is_camera, open_source
+from livefill.capture import PICTURES, AheadSource, BaseSource, FileSource, is_camera, open_source
 from livefill.config import DEFAULT_MODEL, DEFAULT_TRACKER
 from livefill.errors import ConfigError, SourceError
 from livefill.filler import Filler
@@ -19,7 +22,7 @@ from livefill.hindsight import Hindsight
 from livefill.pipeline import Shown, Stages, run
 from livefill.profile import Profile
 from livefill.sinks.behind import BehindSink
-from livefill.sinks.file import VideoFileSink, check_target
+from livefill.sinks.file import FORMATS, VideoFileSink, check_target
 from livefill.stats import Stats
 from livefill.tracking import NoTracker, open_tracker
 from livefill.tracking.narrowed import FaceOnly, MaskedTracker
@@ -29,6 +32,7 @@ __all__ = [
     "Filled",
     "NoFiller",
     "calibrate",
+    "check_file",
     "fill_file",
     "is_picture",
     "open_for_calibration",
@@ -38,7 +42,7 @@ __all__ = [
     "track_file",
 ]
 
-PICTURES = {".bmp", ".jpeg", ".jpg", ".png", ".webp"}
+TRACKS = (".npz",)
 
 
 class NoFiller:
@@ -96,14 +100,20 @@ def is_picture(path: Path) -> bool:
 
 def read_mask(path: Path) -> Mask:
     """Read a picture as a mask: white, or opaque where it has an alpha channel, is always covered."""
-    data = np.frombuffer(path.read_bytes(), np.uint8)
-    image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if len(data) else None
-    if image is None:
-        raise ConfigError(f"the mask {path} is not a picture that can be read")
-    if image.ndim == 3 and image.shape[2] == 4 and image[..., 3].min() < 255:
-        return np.asarray(image[..., 3] / np.float32(255), np.float32)
-    gray = image if image.ndim == 2 else cv2.cvtColor(image[..., :3], cv2.COLOR_BGR2GRAY)
-    return np.asarray(gray / np.float32(65535 if gray.dtype == np.uint16 else 255), np.float32)
+    try:
+        data = np.frombuffer(path.read_bytes(), np.uint8)
+        image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if len(data) else None
+        if image is None:
+            raise ConfigError(f"the mask {path} is not a picture that can be read")
+        most = np.float32(1 if image.dtype.kind == "f" else np.iinfo(image.dtype.name).max)
+        if image.ndim == 3 and image.shape[2] == 4 and image[..., 3].min() < most:
+            return np.asarray(image[..., 3] / most, np.float32)
+        gray = image if image.ndim == 2 else cv2.cvtColor(image[..., :3], cv2.COLOR_BGR2GRAY)
+    except OSError as error:
+        raise ConfigError(f"the mask {path} cannot be read: {error.strerror}") from error
+    except cv2.error as error:
+        raise ConfigError(f"the mask {path} is not a picture that can be read") from error
+    return np.asarray(gray / most, np.float32)
 
 
 class Filled(NamedTuple):
@@ -167,10 +177,13 @@ def same_file(one: Path, other: Path) -> bool:
     return one.exists() and other.exists() and one.samefile(other)
 
 
-def check_file(source: Path, out: Path) -> None:
-    """Raise `ConfigError`, `SinkError` or `SourceError` unless one can be read, and the other written as a video."""
+def check_file(source: Path, out: Path, *, formats: Sequence[str] = FORMATS) -> None:
+    """Raise `ConfigError`, `SinkError` or `SourceError` unless one can be read, and the other written.
+
+    It is written as a video, or as what else has these `formats`.
+    """
     _not_itself(out, source)
-    check_target(out)
+    check_target(out, formats)
     FileSource(source).close()
 
 
@@ -183,7 +196,7 @@ def track_file(
     source_path: Path, out: Path, profile: Profile | None, *, tracker: str = DEFAULT_TRACKER, offline: bool = False
 ) -> int:
     """Write the landmarks and masks of a video as .npz; return the number of frames. `offline` as in `fill_file`."""
-    _not_itself(out, source_path)
+    check_file(source_path, out, formats=TRACKS)
     points, scores, masks = [], [], []
     shape: tuple[int, ...] = ()
     video = FileSource(source_path)
@@ -194,12 +207,13 @@ def track_file(
             seer = hindsight.of(seer)
         try:
             for frame in source:
+                interrupt.check()
                 track = seer.track(frame)
                 shape = frame.image.shape[:2]
                 points.append(np.full((468, 2), np.nan, np.float32) if track is None else track.landmarks)
                 scores.append(0.0 if track is None else track.score)
                 mask = np.zeros(shape, bool) if track is None else track.occluder > 0.4
-                masks.append(np.packbits(mask, axis=-1))
+                masks.append(zlib.compress(np.packbits(mask, axis=-1).tobytes(), 1))  # most of it is empty
         finally:
             seer.close()
     draft = out.with_name(f".{out.name}.part")
@@ -209,14 +223,27 @@ def track_file(
                 file,
                 points=np.stack(points).astype(np.float32),
                 score=np.array(scores, np.float32),
-                mask=np.stack(masks),
                 shape=np.array([len(masks), *shape]),
             )
+        with (
+            zipfile.ZipFile(draft, "a", zipfile.ZIP_DEFLATED) as tracks,
+            tracks.open("mask.npy", "w", force_zip64=True) as file,
+        ):
+            _write_masks(file, map(zlib.decompress, masks), (len(masks), shape[0], -(-shape[1] // 8)))
         draft.replace(out)
-    except OSError as error:
+    except BaseException as error:
         draft.unlink(missing_ok=True)
+        if not isinstance(error, OSError):
+            raise
         raise ConfigError(f"{out} cannot be written: {error.strerror}") from error
     return len(masks)
+
+
+def _write_masks(file: IO[bytes], masks: Iterable[bytes], shape: tuple[int, int, int]) -> None:
+    """Write packed masks as one .npy, one after the other: together they may not fit into memory."""
+    np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})  # type: ignore[no-untyped-call]
+    for mask in masks:
+        file.write(mask)
 
 
 def calibrate(
@@ -236,6 +263,7 @@ def calibrate(
     start: float | None = None
     try:
         for frame in source:
+            interrupt.check()
             start = frame.time if start is None else start
             judgement = calibrator.look(frame)
             if on_look is not None:
@@ -252,5 +280,5 @@ def open_for_calibration(spec: str, *, size: tuple[int, int], fps: float) -> Bas
     if is_camera(spec):
         return open_source(spec, size=size, fps=fps, live=True)
     if not Path(spec).exists():
-        raise SourceError(f"there is no file {spec}")
+        raise SourceError(f"there is no file {spec}. A camera is a number or a device: `livefill devices` lists them")
     return open_source(spec, live=False)

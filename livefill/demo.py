@@ -10,6 +10,7 @@ from time import perf_counter
 
 import numpy as np
 
+from livefill import interrupt
 from livefill.app import calibrate, stages_for
 from livefill.capture import FileSource
 from livefill.composite import paste
@@ -21,6 +22,7 @@ from livefill.types import RGB, Frame
 
 __all__ = ["DemoResult", "demo_clip", "demo_profile", "run_demo"]
 
+RESULTS = ("before_after.mp4", "before_after.png")
 ROWS = 4  # moments on the contact sheet
 
 
@@ -55,7 +57,7 @@ def run_demo(folder: Path, *, on_frame: Callable[[int, int], None] = lambda done
     except OSError as error:
         raise SinkError(f"{folder} cannot be made: {error.strerror}") from error
     stages, spec = stages_for(demo_profile())
-    video, sheet = folder / "before_after.mp4", folder / "before_after.png"
+    video, sheet = (folder / name for name in RESULTS)
     pairs: list[RGB] = []
     covered: list[int] = []  # how many pixels were filled, per frame
     taken = 0.0
@@ -64,6 +66,7 @@ def run_demo(folder: Path, *, on_frame: Callable[[int, int], None] = lambda done
             width, height = source.size
             with VideoFileSink(video, (2 * width, height), source.rate) as sink:
                 for frame in source:
+                    interrupt.check()
                     start = perf_counter()
                     track = stages.tracker.track(frame)
                     shown = paste(frame, stages.filler.fill(frame, track))

@@ -17,7 +17,9 @@ from livefill.errors import ConfigError
 
 __all__ = ["Hotkey"]
 
-BIND = "Bind this command to a key in your desktop's settings instead: pkill -USR1 -f 'livefill (run|panel)'"
+# Anchored at the interpreter: a shell or `timeout` that has the words in its command line would die of the signal.
+PROCESS = "^[^ ]*[Pp]ython[^ ]* (-m |[^ ]*/)livefill (run|panel)"
+BIND = f"Bind this command to a key in your desktop's settings instead: pkill -USR1 -f '{PROCESS}'"
 
 
 class Hotkey:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import sys
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, TextIO
 
@@ -16,12 +17,12 @@ __all__ = ["Keys"]
 class Keys:
     """Gives the keys that were pressed since the last call. Puts the terminal back as it was when it is left."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream  # None where the program was started without one
         self._before: list[Any] | None = None
 
     def __enter__(self) -> Self:
-        if sys.platform != "win32" and self._stream.isatty():
+        if sys.platform != "win32" and self._stream is not None and self._stream.isatty():
             import termios
             import tty
 
@@ -32,10 +33,11 @@ class Keys:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if sys.platform != "win32" and self._before is not None:
+        if sys.platform != "win32" and self._stream is not None and self._before is not None:
             import termios
 
-            termios.tcsetattr(self._stream, termios.TCSADRAIN, self._before)
+            with suppress(termios.error):  # the terminal has gone
+                termios.tcsetattr(self._stream, termios.TCSADRAIN, self._before)
             self._before = None
 
     def pressed(self) -> str:
@@ -47,7 +49,7 @@ class Keys:
             while msvcrt.kbhit():
                 keys += msvcrt.getwch()
             return keys
-        if self._before is None:
+        if self._stream is None or self._before is None:
             return ""
         # Not through the stream: it would keep what was typed at once in a buffer that select does not see.
         typed = b""

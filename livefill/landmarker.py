@@ -32,13 +32,13 @@ def _solutions() -> Any:
         import mediapipe
     except ImportError as error:
         raise TrackerError(
-            f"MediaPipe cannot be loaded: {error}. Install it with: pip install mediapipe==0.10.21"
+            f"MediaPipe cannot be loaded: {error}. Install it with: pip install 'livefill[mediapipe]'"
         ) from error
     try:
         return mediapipe.solutions
     except AttributeError as error:
         raise TrackerError(
-            f"mediapipe {mediapipe.__version__} has no models inside. Install: pip install mediapipe==0.10.21"
+            f"mediapipe {mediapipe.__version__} has no models inside. Install: pip install 'livefill[mediapipe]'"
         ) from error
 
 

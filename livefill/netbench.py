@@ -8,6 +8,7 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
+from livefill import interrupt
 from livefill.backends.network import Network, examples
 from livefill.backends.runtimes import RUNTIMES, open_network
 from livefill.bench import measure
@@ -29,6 +30,7 @@ def in_turns(trials: Mapping[str, Callable[[], object]]) -> dict[str, float]:
     times: dict[str, list[float]] = {name: [] for name in trials}
     for _ in range(ROUNDS):
         for name, trial in trials.items():
+            interrupt.check()
             trial()
             for _ in range(RUNS - 1):
                 start = perf_counter()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from livefill import interrupt
 from livefill.composite import mark, paste
 from livefill.errors import CameraAway, EndOfStream
 from livefill.stats import Stats
@@ -59,6 +60,7 @@ def run(
     stats = stats or Stats()
     shown: Shown | None = None
     while between is None or between(shown):
+        interrupt.check()
         try:
             with stats.stage("capture"):
                 frame = source.read()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
-__all__ = ["stamp", "write_private"]
+__all__ = ["check_private", "stamp", "write_private"]
 
 
 def write_private(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
@@ -23,6 +23,13 @@ def write_private(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
+
+
+def check_private(path: Path) -> None:
+    """Raise `OSError` where `write_private` would because of the folder; leaves nothing."""
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    with tempfile.TemporaryFile(dir=folder):
+        pass
 
 
 def stamp(path: Path) -> tuple[int, int, int] | None:

@@ -13,7 +13,7 @@ from livefill.geometry import crop_transform
 from livefill.profile import Profile
 from livefill.types import RGB
 
-__all__ = ["encode_picture", "faces", "write_picture", "write_profile_sheet"]
+__all__ = ["check_picture", "encode_picture", "faces", "write_picture", "write_profile_sheet"]
 
 
 def write_profile_sheet(profile: Profile, path: Path, *, side: int = 256) -> None:
@@ -33,13 +33,23 @@ def faces(profile: Profile, side: int) -> list[RGB]:
 
 def write_picture(path: Path, rows: Sequence[Sequence[RGB]], *, gap: int = 4) -> None:
     """Write rows of pictures of one size as one PNG or JPEG; raises `ConfigError` where that cannot be done."""
-    kind = path.suffix or ".png"
-    if not cv2.haveImageWriter(kind):
-        raise ConfigError(f"{path} cannot be written as a picture: let its name end in .png or .jpg")
+    check_picture(path)
     try:
-        path.write_bytes(encode_picture(rows, kind, gap=gap))
+        path.write_bytes(encode_picture(rows, _kind(path), gap=gap))
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def check_picture(path: Path) -> None:
+    """Raise `ConfigError` unless a picture can be written under this name."""
+    if not cv2.haveImageWriter(_kind(path)):
+        raise ConfigError(f"{path} cannot be written as a picture: let its name end in .png or .jpg")
+    if not path.parent.is_dir():
+        raise ConfigError(f"{path} cannot be written: the folder {path.parent} does not exist, create it first")
+
+
+def _kind(path: Path) -> str:
+    return path.suffix or ".png"
 
 
 def encode_picture(rows: Sequence[Sequence[RGB]], kind: str, *, gap: int = 4) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from time import monotonic
 from types import FrameType, TracebackType
 
@@ -14,6 +14,7 @@ from rich.live import Live as Redraw
 from rich.text import Text
 from typing_extensions import Self
 
+from livefill import interrupt
 from livefill.calibration import Judgement
 from livefill.keys import Keys
 from livefill.live import Live
@@ -38,12 +39,14 @@ class LiveLine:
         handlers: dict[str, Callable[[], None]] = {
             "SIGINT": self._live.stop,
             "SIGTERM": self._live.stop,
+            "SIGHUP": self._live.stop,  # the terminal was closed
             "SIGUSR1": self._live.pause,
             "SIGUSR2": self._live.recalibrate,
         }
         for name, action in handlers.items():
             if hasattr(signal, name):
                 self._handle(getattr(signal, name), action)
+        interrupt.check()  # from here on nothing is lost: the run looks whether it is to stop
         if self._console.is_terminal:
             self._keys = self._stack.enter_context(Keys(sys.stdin))
             self._redraw = self._stack.enter_context(
@@ -71,18 +74,19 @@ class LiveLine:
             return
         if self._redraw is not None:
             self._next = monotonic() + REDRAW
-            self._redraw.update(Text(self.text(), overflow="ellipsis", no_wrap=True), refresh=True)
+            with suppress(OSError):  # the terminal has gone, and SIGHUP ends the run as it should
+                self._redraw.update(Text(self.text(), overflow="ellipsis", no_wrap=True), refresh=True)
         else:
             if self._next:  # not before the first seconds have given numbers
                 self._console.print(self.text(), markup=False)
             self._next = monotonic() + LOG
 
     def text(self) -> str:
-        """Return the line."""
+        """Return the line; what can be done without stands at its end, which a narrow terminal cuts off."""
         live, now = self._live, self._live.stats.summary()
         return (
             f"{live.state} · {now.fps:.1f} fps · age {now.age_p50:.0f} ms (p95 {now.age_p95:.0f}) · "
-            f"p pause, c calibrate, q quit · {now.dropped} dropped · {live.device} → {live.sink_label}"
+            f"{now.dropped} dropped · {live.device} → {live.sink_label} · p pause, c calibrate, q quit"
         )
 
     def summary(self) -> str:
@@ -98,6 +102,8 @@ class LiveLine:
         def handler(_number: int, _frame: FrameType | None) -> None:
             action()
 
+        if signal.getsignal(number) is signal.SIG_IGN and number == getattr(signal, "SIGHUP", None):
+            return  # it runs under nohup
         before = signal.signal(number, handler)
         self._stack.callback(signal.signal, number, before)
 

@@ -14,6 +14,7 @@ from livefill.app import (
     NoFiller,
     calibrate,
     fill_file,
+    is_picture,
     open_for_calibration,
     read_mask,
     stages_for,
@@ -21,7 +22,7 @@ from livefill.app import (
 )
 from livefill.backends import BACKENDS
 from livefill.calibration import Judgement
-from livefill.capture import BaseSource, FileSource, PatternSource
+from livefill.capture import PICTURES, BaseSource, FileSource, PatternSource
 from livefill.errors import BackendError, CalibrationError, ConfigError, SourceError
 from livefill.stats import Stats
 from livefill.tracking import NoTracker
@@ -44,11 +45,44 @@ def test_white_is_covered_however_the_mask_is_stored(tmp_path: Path, depth: type
     assert mask == pytest.approx(synthetic.block((8, 10), (3, 2, 7, 5)), abs=1e-3)
 
 
-def test_where_there_is_an_alpha_channel_opaque_is_covered(tmp_path: Path) -> None:
-    drawn = np.zeros((8, 10, 4), np.uint8)
-    drawn[2:5, 3:7, 3] = 255
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+def test_where_there_is_an_alpha_channel_opaque_is_covered(tmp_path: Path, depth: type) -> None:
+    drawn = np.zeros((8, 10, 4), depth)
+    drawn[2:5, 3:7, 3] = np.iinfo(depth).max
     cv2.imwrite(str(tmp_path / "mask.png"), drawn)
     assert np.array_equal(read_mask(tmp_path / "mask.png"), synthetic.block((8, 10), (3, 2, 7, 5)))
+
+
+def test_a_mask_that_cannot_be_read_is_an_error_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mask.png").mkdir()
+    with pytest.raises(ConfigError, match=r"mask\.png cannot be read"):
+        read_mask(tmp_path / "mask.png")
+    (tmp_path / "other.png").write_bytes(b"damaged")
+
+    def refuse(data: object, flags: int) -> None:
+        raise cv2.error("too large")
+
+    monkeypatch.setattr(cv2, "imdecode", refuse)
+    with pytest.raises(ConfigError, match=r"other\.png is not a picture"):
+        read_mask(tmp_path / "other.png")
+
+
+def test_every_picture_that_is_a_source_is_one_as_a_mask(tmp_path: Path) -> None:
+    assert all(is_picture(tmp_path / f"mask{ending}") for ending in PICTURES)
+    cv2.imwrite(str(tmp_path / "mask.tif"), np.full((8, 10), 255, np.uint8))
+    assert read_mask(tmp_path / "mask.tif").min() == 1
+
+
+def test_tracks_that_are_broken_off_leave_nothing(
+    clips: Clips, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("livefill.app._write_masks", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        track_file(clips.nobody, tmp_path / "tracks.npz", None)
+    assert list(tmp_path.iterdir()) == []
 
 
 # --- stages -----------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -144,7 +145,7 @@ def test_input_is_never_overwritten(livefill: Livefill, home: Path, tmp_path: Pa
 def test_missing_input_leaves_an_older_output_as_it_was(
     livefill: Livefill, home: Path, tmp_path: Path, command: str
 ) -> None:
-    older = tmp_path / "out.mp4"
+    older = tmp_path / ("out.npz" if command == "track" else "out.mp4")
     older.write_bytes(b"precious")
     said = livefill(command, tmp_path / "absent.mp4", "-o", older)
     assert said.code == 1
@@ -161,10 +162,15 @@ def test_output_that_cannot_be_written_is_told(livefill: Livefill, home: Path, t
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
 
 
-def test_tracks_that_cannot_be_written_are_told(livefill: Livefill, home: Path, tmp_path: Path) -> None:
-    said = livefill("track", pattern(tmp_path / "in.mp4"), "-o", tmp_path / "nowhere/tracks.npz")
-    assert said.code == 1
-    assert "cannot be written" in said.err
+@pytest.mark.parametrize(
+    ("target", "words"), [("nowhere/tracks.npz", "does not exist: create it"), ("tracks.mp4", "must end in .npz")]
+)
+def test_tracks_that_cannot_be_written_are_told_before_the_work(
+    livefill: Livefill, home: Path, tmp_path: Path, target: str, words: str
+) -> None:
+    said = livefill("track", pattern(tmp_path / "in.mp4"), "-o", tmp_path / target)
+    assert is_one_sentence(said), said.err
+    assert words in said.err
 
 
 @pytest.mark.parametrize("command", ["file", "track", "bench"])
@@ -172,11 +178,12 @@ def test_profile_asked_for_by_name_has_to_be_there(
     livefill: Livefill, home: Path, tmp_path: Path, command: str
 ) -> None:
     clip = pattern(tmp_path / "in.mp4")
-    target = ["--input", clip] if command == "bench" else [clip, "-o", tmp_path / "out.mp4"]
+    out = tmp_path / ("out.npz" if command == "track" else "out.mp4")
+    target = ["--input", clip] if command == "bench" else [clip, "-o", out]
     said = livefill(command, *target, "--profile", "ada")
     assert is_one_sentence(said)
     assert "livefill calibrate --profile ada" in said.err
-    assert not (tmp_path / "out.mp4").exists()
+    assert not out.exists()
 
 
 @pytest.mark.parametrize(
@@ -200,6 +207,8 @@ def test_bad_config_is_one_sentence(livefill: Livefill, home: Path, tmp_path: Pa
         (["--backend", "quantum"], "unknown backend"),
         (["--mask", "masks.mp4"], "must be a picture"),
         (["--profile", "ada"], "no profile 'ada'"),
+        (["--port", "8000"], "--port needs --panel"),
+        (["--host", "0.0.0.0"], "--host needs --panel"),
     ],
 )
 def test_bad_option_of_run_is_one_sentence(
@@ -212,6 +221,18 @@ def test_bad_option_of_run_is_one_sentence(
     assert "Traceback" not in said.err
 
 
+def test_a_closed_input_is_no_terminal(
+    livefill: Livefill, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[str] = []
+    monkeypatch.setattr("webbrowser.open", lambda url: bool(shown.append(url)) or True)
+    monkeypatch.setattr("sys.stdin", None)
+    clip = pattern(tmp_path / "in.mp4", frames=2)
+    said = livefill("run", "--camera", clip, "--sink", "none", "--no-loop", "--panel")
+    assert said.code == 0, said.err
+    assert shown[0].startswith("http://127.0.0.1:")
+
+
 # --- file -------------------------------------------------------------------------------------------------------------
 
 
@@ -222,7 +243,7 @@ def test_hand_is_taken_off_a_video(
     out = tmp_path / "out.mp4"
     said = livefill("file", clips.hand, "-o", out, *how)
     assert said.code == 0
-    assert re.search(rf"{re.escape(str(out))}: 12 frames, \d+ of them filled\.", said.out)
+    assert re.search(rf"{re.escape(str(out))}: 12 frames, \d+ filled\.", said.out)
     assert said.err == ""
     with FileSource(clips.hand) as before, FileSource(out) as after:
         assert (after.size, after.rate, after.frames) == (before.size, before.rate, before.frames)
@@ -294,6 +315,12 @@ def test_video_of_odd_size_without_a_face_passes(
     assert len(shown) == 3
     assert shown[0].image.shape == (size[1], size[0], 3)
     assert synthetic.psnr(shown[0].image, read(clip)[0].image) > 38
+
+
+def test_one_frame_is_counted_as_one(livefill: Livefill, acquainted: Path, tmp_path: Path) -> None:
+    clip = pattern(tmp_path / "in.mp4", frames=1)
+    assert ": 1 frame, 0 filled" in livefill("file", clip, "-o", tmp_path / "out.mp4").out
+    assert ": 1 frame." in livefill("track", clip, "-o", tmp_path / "out.npz").out
 
 
 def test_sound_is_copied(livefill: Livefill, acquainted: Path, tmp_path: Path) -> None:
@@ -487,6 +514,12 @@ def test_profile_is_made_from_a_picture(livefill: Livefill, home: Path, demo: De
     assert list_profiles() == ["default"]
 
 
+def test_a_camera_that_is_no_camera_says_how_to_list_them(livefill: Livefill, home: Path) -> None:
+    said = livefill("calibrate", "--camera", "absent.mp4")
+    assert is_one_sentence(said)
+    assert "`livefill devices`" in said.err
+
+
 def test_nobody_to_calibrate_on_leaves_the_old_profile(livefill: Livefill, home: Path, clips: Clips) -> None:
     data = save_profile(synthetic.person()).read_bytes()
     said = livefill("calibrate", "--input", clips.nobody)
@@ -499,6 +532,37 @@ def test_bad_name_is_told_before_the_work(livefill: Livefill, home: Path, clips:
     said = livefill("calibrate", "--input", clips.clean, "--profile", "../x")
     assert is_one_sentence(said)
     assert "no name for a profile" in said.err
+
+
+@pytest.mark.parametrize("sheet", ["sheet.xyz", "nowhere/sheet.png"])
+def test_sheet_that_will_not_do_is_told_before_the_work(
+    livefill: Livefill, home: Path, clips: Clips, tmp_path: Path, sheet: str
+) -> None:
+    said = livefill("calibrate", "--input", clips.clean, "--sheet", tmp_path / sheet)
+    assert is_one_sentence(said), said.err  # no guidance: it has not begun
+    assert sheet.partition("/")[0] in said.err
+    assert list_profiles() == []
+
+
+def test_profile_that_cannot_be_saved_is_told_before_the_work(livefill: Livefill, home: Path, clips: Clips) -> None:
+    home.write_text("no folder")
+    said = livefill("calibrate", "--input", clips.clean)
+    assert is_one_sentence(said), said.err
+    assert "cannot write" in said.err
+
+
+def test_what_a_calibration_replaces_is_told(livefill: Livefill, home: Path, clips: Clips) -> None:
+    said = livefill("calibrate", "--input", clips.clean, "--profile", "ada")
+    assert "replaces" not in said.out
+    save_profile(replace(synthetic.person("ada"), created="2026-01-02T03:04:05+00:00"))
+    said = livefill("calibrate", "--input", clips.clean, "--profile", "ada")
+    assert "Profile 'ada' replaces the one of 2026-01-02 03:04 UTC." in said.out
+
+
+def test_sheet_without_a_name_is_refused(livefill: Livefill, home: Path, tmp_path: Path) -> None:
+    said = livefill("profiles", "--sheet", tmp_path / "me.png")
+    assert is_one_sentence(said)
+    assert "--sheet needs --show" in said.err
 
 
 def test_profiles_are_listed_shown_and_deleted(livefill: Livefill, home: Path, tmp_path: Path) -> None:

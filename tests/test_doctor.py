@@ -186,7 +186,7 @@ def without_module(host: Host) -> Host:
 def test_the_module_is_not_installed(host: Host) -> None:
     finding = about(without_module(host), "v4l2loopback")
     assert not finding.ok
-    assert "apt install v4l2loopback-dkms" in finding.remedy
+    assert "apt install v4l2loopback-dkms linux-headers-$(uname -r) &&" in finding.remedy
 
 
 def test_the_module_is_installed_for_this_kernel_but_not_loaded(host: Host) -> None:

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -11,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from livefill.errors import ConfigError
-from livefill.hotkey import Hotkey
+from livefill.hotkey import PROCESS, Hotkey
 
 NEEDS = [name for name in ("Xvfb", "xdotool") if shutil.which(name) is None]
 NEEDS += [] if importlib.util.find_spec("pynput") else ["pynput"]
@@ -36,6 +38,42 @@ def test_wayland_is_told_what_to_do_instead(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("platform.system", lambda: "Linux")
     with pytest.raises(ConfigError, match=r"pkill -USR1"):
         Hotkey("<ctrl>+<alt>+p", lambda: None)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux") or not shutil.which("pgrep"), reason="needs pgrep and /proc")
+def test_the_advice_for_wayland_hits_livefill_and_nothing_around_it(tmp_path: Path) -> None:
+    program = tmp_path / "livefill"
+    program.write_text("import time; time.sleep(60)")
+    package = tmp_path / "livefill.py"  # for -m
+    package.write_text(program.read_text())
+    script, module = [sys.executable, str(program), "run"], [sys.executable, "-m", "livefill", "panel"]
+    wrappers = (["timeout", "60", *script], ["bash", "-c", f"{shlex.join(script)}; true"])
+    started = [
+        subprocess.Popen(command, cwd=tmp_path, start_new_session=True) for command in (script, module, *wrappers)
+    ]
+    try:
+        deadline = time.monotonic() + 10
+        while len(found := listed(PROCESS, tmp_path)) < 4 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert len(found) == 4  # two alone, two in wrappers
+        assert found & {process.pid for process in started} == {process.pid for process in started[:2]}
+    finally:
+        for process in started:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def listed(pattern: str, folder: Path) -> set[int]:
+    """The processes whose command line matches, of those that were started in a folder."""
+    said = subprocess.run(["pgrep", "-f", pattern], capture_output=True, text=True, check=False).stdout
+    return {pid for pid in map(int, said.split()) if in_folder(pid, folder)}
+
+
+def in_folder(pid: int, folder: Path) -> bool:
+    try:
+        return Path(f"/proc/{pid}/cwd").resolve() == folder
+    except OSError:
+        return False
 
 
 def test_without_pynput_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:

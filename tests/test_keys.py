@@ -57,6 +57,18 @@ def test_a_key_is_given_without_enter_and_once(terminal: Terminal) -> None:
         assert keys.pressed() == "q"
 
 
+def test_without_an_input_no_key_is_pressed() -> None:
+    with Keys(None) as keys:
+        assert keys.pressed() == ""
+
+
+def test_a_terminal_that_was_closed_is_left_without_an_error(terminal: Terminal) -> None:
+    with Keys(terminal.stream) as keys:
+        os.close(terminal.keyboard)
+        terminal.keyboard = -1
+        assert keys.pressed() == ""
+
+
 def test_keys_pressed_at_once_are_all_given(terminal: Terminal) -> None:
     with Keys(terminal.stream) as keys:
         terminal.type("pcq")

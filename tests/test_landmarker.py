@@ -98,5 +98,5 @@ def test_without_mediapipe_the_remedy_is_said(
     network: type[FaceMesh | Hands], module: object, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "mediapipe", module)
-    with pytest.raises(TrackerError, match=rf"{words}.*pip install mediapipe"):
+    with pytest.raises(TrackerError, match=rf"{words}.*pip install 'livefill\[mediapipe\]'"):
         network()

@@ -44,7 +44,7 @@ def text_of(console: Console) -> str:
 
 @pytest.fixture
 def handlers() -> Iterator[dict[int, object]]:
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
     before = {number: signal.getsignal(number) for number in numbers}
     yield before
     for number, handler in before.items():
@@ -59,9 +59,9 @@ def test_signals_steer_the_run_and_are_given_back(
     for name in ("stop", "pause", "recalibrate"):
         monkeypatch.setattr(run, name, lambda name=name: done.append(name))
     with LiveLine(run, plain):
-        for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             signal.raise_signal(number)  # to this very thread: another one would handle it a little later
-    assert done == ["pause", "recalibrate", "stop", "stop"]
+    assert done == ["pause", "recalibrate", "stop", "stop", "stop"]
     assert {number: signal.getsignal(number) for number in handlers} == handlers
 
 
@@ -89,6 +89,15 @@ def test_line_says_what_is_going_on_and_where_it_goes(run: Live, plain: Console,
         assert part in shown
 
 
+def test_a_narrow_terminal_cuts_off_only_the_keys(run: Live, plain: Console, clock: list[float]) -> None:
+    run._staging.device, run.sink = "fast (openvino, cpu, bfloat16)", NullSink()
+    run.stats.dropped = 7
+    with LiveLine(run, plain) as line:
+        shown = line.text()[:80]
+    for part in (run.state, "fps", "age", "7 dropped", "fast ("):
+        assert part in shown
+
+
 def test_keys_steer_the_run(run: Live, plain: Console, clock: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
     for name in ("stop", "pause", "recalibrate"):
@@ -102,6 +111,18 @@ def test_keys_steer_the_run(run: Live, plain: Console, clock: list[float], monke
         monkeypatch.setattr(line, "_keys", Typed())
         line.update(run)
     assert done == ["pause", "pause", "recalibrate", "stop"]
+
+
+def test_a_terminal_that_has_gone_does_not_end_the_run_with_an_error(
+    run: Live, plain: Console, clock: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Gone:
+        def update(self, *_: object, refresh: bool) -> None:
+            raise OSError(5, "Input/output error")
+
+    with LiveLine(run, plain) as line:
+        monkeypatch.setattr(line, "_redraw", Gone())
+        line.update(run)
 
 
 def test_last_word_sums_up_even_when_nothing_was_seen(run: Live, plain: Console) -> None:

@@ -50,7 +50,8 @@ def require(contract: dict[str, str], kind: str, keys: tuple[str, ...], *, path:
 
 
 def _remedy(kind: str) -> str:
-    return f"write it again with: python -m export.{kind}"
+    writer = {"bank": "generator"}.get(kind, kind)  # which writes both
+    return f"write it again with: python -m export.{writer}"
 
 
 def parse_states(contract: dict[str, str]) -> dict[str, list[int]]:

@@ -69,7 +69,7 @@ def _opener(path: Path, fps: float) -> Callable[[], BaseSource]:
     if not path.exists():
         raise SourceError(
             f"There is no file {path}. Give a video, a picture, a folder of pictures, `synthetic`, "
-            "or a camera (0, 1, /dev/video0; `livefill doctor` lists them)."
+            "or a camera (0, 1, /dev/video0; `livefill devices` lists them)."
         )
     if path.is_dir() or path.suffix.lower() in PICTURES:
         return lambda: ImageSource(path, fps)

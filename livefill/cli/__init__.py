@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from livefill.cli import camera, files, machine, people
 from livefill.cli.common import app, err
 from livefill.errors import LivefillError
+from livefill.interrupt import stoppable
 from livefill.quiet import quiet_native_stderr
 
 __all__ = ["app", "camera", "files", "machine", "main", "people"]
@@ -24,7 +25,7 @@ def main() -> None:
     told = logging.getLogger("livefill")
     told.addHandler(_Told(logging.INFO))
     told.setLevel(logging.INFO)
-    with _explained():
+    with _explained(), stoppable():
         app()
 
 
@@ -36,9 +37,6 @@ def _explained() -> Iterator[None]:
         err.print("[red]livefill:[/red]", end=" ")
         err.print(str(error), markup=False)  # a path may hold brackets
         sys.exit(1)
-    except KeyboardInterrupt:
-        err.print("stopped")
-        sys.exit(130)
     except BrokenPipeError:
         sys.exit(1)
 

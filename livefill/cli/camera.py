@@ -51,10 +51,11 @@ def run(
     ] = None,
     config: ConfigOption = None,
     panel: Annotated[bool, typer.Option("--panel", help="Serve a page on this machine to see and steer it.")] = False,
-    port: Annotated[int, typer.Option(help="Of the page; 0 takes one that is free.", min=0, max=65535)] = 0,
-    host: Annotated[str, typer.Option(help="Where the page is served; another machine's view needs --i-know.")] = (
-        "127.0.0.1"
-    ),
+    port: Annotated[int | None, typer.Option(help="Of the page; else one that is free.", min=0, max=65535)] = None,
+    host: Annotated[
+        str | None,
+        typer.Option(help="Where the page is served, else 127.0.0.1; for others' eyes needs --i-know."),
+    ] = None,
     hotkey: Annotated[
         str | None, typer.Option(help="Passes through from any application, like `<ctrl>+<alt>+p`.", metavar="KEYS")
     ] = None,
@@ -92,12 +93,15 @@ def run(
         loop=loop,
         hotkey=hotkey,
     )
+    if not panel and (port, host) != (None, None):
+        raise ConfigError(f"{'--host' if port is None else '--port'} needs --panel: without it there is no page")
+    host = host or LOOPBACK[0]
     if host not in LOOPBACK and not i_know:
         raise ConfigError(
             f"with --host {host} the page would travel unencrypted over the network, and whoever reads it may steer "
             "livefill and see you; say --i-know if that is what you want"
         )
-    _run(settings, file, panel=(host, port) if panel else None, show=panel and not sys.stdin.isatty())
+    _run(settings, file, panel=(host, port or 0) if panel else None, show=panel and not _has_terminal())
 
 
 @app.command()
@@ -156,6 +160,10 @@ def _run(settings: Settings, file: SettingsFile, *, panel: tuple[str, int] | Non
 
         live.run(between)
     err.print(line.summary(), markup=False)
+
+
+def _has_terminal() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty()  # it is None where it was closed
 
 
 def _announce(url: str, *, show: bool, until: ExitStack) -> None:

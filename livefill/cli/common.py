@@ -12,7 +12,22 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-__all__ = ["BackendOption", "MaskOption", "ModelOption", "Profile", "TrackerOption", "app", "bar", "err", "out"]
+from livefill import interrupt
+from livefill.private import stamp
+
+__all__ = [
+    "BackendOption",
+    "MaskOption",
+    "ModelOption",
+    "Profile",
+    "TrackerOption",
+    "app",
+    "bar",
+    "counted",
+    "err",
+    "making",
+    "out",
+]
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)  # asks for sys.stderr at each print
@@ -51,6 +66,11 @@ MaskOption = Annotated[
 ]
 
 
+def counted(number: int, what: str) -> str:
+    """Return how many there are of something, in words."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 @contextmanager
 def bar(what: str) -> Iterator[Any]:
     """Show how far something is; gives a function that is told how much is done, of how much."""
@@ -67,3 +87,15 @@ def bar(what: str) -> Iterator[Any]:
             progress.update(bar, completed=done, total=max(total, done))
 
         yield advance
+
+
+@contextmanager
+def making(*targets: Path) -> Iterator[None]:
+    """Have it said, where this is interrupted, which of the files that were being made are there."""
+    before = [stamp(target) for target in targets]
+    try:
+        yield
+    except BaseException:
+        done = [str(target) for target, was in zip(targets, before, strict=True) if stamp(target) != was]
+        interrupt.leave_word(f"{', '.join(done)} was written" if done else "nothing was written")
+        raise

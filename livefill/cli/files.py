@@ -7,7 +7,19 @@ from typing import Annotated
 
 import typer
 
-from livefill.cli.common import BackendOption, MaskOption, ModelOption, Profile, TrackerOption, app, bar, err, out
+from livefill.cli.common import (
+    BackendOption,
+    MaskOption,
+    ModelOption,
+    Profile,
+    TrackerOption,
+    app,
+    bar,
+    counted,
+    err,
+    making,
+    out,
+)
 from livefill.config import DEFAULT_MODEL, DEFAULT_TRACKER
 from livefill.errors import ProfileError
 
@@ -48,7 +60,7 @@ def file(
 
     parts.check_file(source, target)  # what will not do is said before anything is loaded
     person = load_profile(profile or "default")
-    with bar("filling") as advance:
+    with making(target), bar("filling") as advance:
         done = parts.fill_file(
             source,
             target,
@@ -62,11 +74,12 @@ def file(
             on_frame=advance,
         )
     lost = f"; in {done.lost} your face was not to be found" if done.lost > done.strange else ""
-    out.print(f"{target}: {done.frames} frames, {done.filled} of them filled{lost}.", markup=False)
+    out.print(f"{target}: {counted(done.frames, 'frame')}, {done.filled} filled{lost}.", markup=False)
     if done.strange:
         err.print(
-            f"In {done.strange} frames there is somebody else's face than that of profile {person.name!r}: they are as "
-            f"they were. If it is yours, make the profile again: livefill calibrate --profile {person.name}",
+            f"In {counted(done.strange, 'frame')} there is somebody else's face than that of profile {person.name!r}: "
+            "nothing was filled there. If it is yours, make the profile again: livefill calibrate --profile "
+            f"{person.name}",
             style="yellow",
             markup=False,
         )
@@ -92,6 +105,7 @@ def track(
     from livefill import app as parts
     from livefill.profile import load_profile
 
+    parts.check_file(source, target, formats=parts.TRACKS)  # what will not do is said before anything is loaded
     try:
         person = load_profile(profile or "default")
     except ProfileError as error:
@@ -99,8 +113,9 @@ def track(
             raise
         person = None
         err.print(f"Nothing is compared with a reference: {error}", style="yellow", markup=False)
-    frames = parts.track_file(source, target, person, tracker=tracker or DEFAULT_TRACKER, offline=offline)
-    out.print(f"{target}: {frames} frames.", markup=False)
+    with making(target):
+        frames = parts.track_file(source, target, person, tracker=tracker or DEFAULT_TRACKER, offline=offline)
+    out.print(f"{target}: {counted(frames, 'frame')}.", markup=False)
 
 
 @app.command()
@@ -115,9 +130,9 @@ def demo(
 
         livefill demo -o /tmp/demo
     """
-    from livefill.demo import run_demo
+    from livefill.demo import RESULTS, run_demo
 
-    with bar("filling") as advance:
+    with making(*(target / name for name in RESULTS)), bar("filling") as advance:
         result = run_demo(target, on_frame=advance)
     out.print(
         f"{result.video}: before and after, side by side.\n{result.sheet}: the same as one picture.\n"

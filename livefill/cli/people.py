@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
-from livefill.cli.common import TrackerOption, app, err, out
+from livefill.cli.common import TrackerOption, app, counted, err, making, out
 from livefill.config import DEFAULT_TRACKER
-from livefill.errors import ProfileError
+from livefill.errors import ConfigError, ProfileError
+from livefill.private import check_private
+
+if TYPE_CHECKING:
+    from livefill.profile import Profile as Person
 
 __all__ = ["calibrate", "profiles"]
 
@@ -40,19 +44,25 @@ def calibrate(
     from livefill import app as parts
     from livefill.config import parse_size
     from livefill.profile import profile_path, save_profile
-    from livefill.sheet import write_profile_sheet
+    from livefill.sheet import check_picture, write_profile_sheet
     from livefill.terminal import CalibrationLine
 
-    profile_path(profile)  # a bad name is said before the work, not after
+    _check_profile(profile_path(profile))  # what will not do is said before the work, not after
+    if sheet is not None:
+        check_picture(sheet)
     spec = str(source) if source is not None else camera
     with (
+        making(profile_path(profile)),
         parts.open_for_calibration(spec, size=parse_size(size), fps=fps) as frames,
         CalibrationLine(err, guide=source is None) as line,
     ):
         made, kept = parts.calibrate(frames, profile, tracker=tracker or DEFAULT_TRACKER, on_look=line.update)
+    older = _date(profile)
     path = save_profile(made)
     _print_kept(kept)
-    out.print(f"Profile {profile!r}: {_counted(len(kept))} in {path} (only you can read it).", markup=False)
+    out.print(f"Profile {profile!r}: {counted(len(kept), 'reference')} in {path} (only you can read it).", markup=False)
+    if older is not None:
+        out.print(f"Profile {profile!r} replaces the one of {older}.", markup=False)
     if len(kept) == 1 and not (source is not None and parts.is_picture(source)):
         again = "Calibrate again, and" if source is None else "In a video for it"
         err.print(
@@ -63,9 +73,27 @@ def calibrate(
         write_profile_sheet(made, sheet)
 
 
-def _counted(references: int) -> str:
-    """Return how many references there are, in words."""
-    return f"{references} reference{'' if references == 1 else 's'}"
+def _check_profile(path: Path) -> None:
+    try:
+        check_private(path)
+    except OSError as error:
+        raise ProfileError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _date(name: str) -> str | None:
+    """Return in words when a profile was made; None where there is none."""
+    from livefill.profile import load_profile, profile_path
+
+    if not profile_path(name).exists():
+        return None
+    try:
+        return _made(load_profile(name))
+    except ProfileError:
+        return "an unknown date"
+
+
+def _made(person: Person) -> str:
+    return f"{person.created[:16].replace('T', ' ')} UTC"
 
 
 def _print_kept(kept: list[Any]) -> None:
@@ -83,7 +111,7 @@ def _print_kept(kept: list[Any]) -> None:
 def profiles(
     delete: Annotated[str | None, typer.Option(help="Remove a profile for good.", metavar="NAME")] = None,
     show: Annotated[str | None, typer.Option(help="Write a picture of its references.", metavar="NAME")] = None,
-    sheet: Annotated[Path, typer.Option(help="Where --show writes to.", metavar="PNG")] = Path("profile.png"),
+    sheet: Annotated[Path | None, typer.Option(help="Where --show writes to, else profile.png.", metavar="PNG")] = None,
 ) -> None:
     """List profiles, show what one keeps, or delete one.
 
@@ -98,11 +126,14 @@ def profiles(
     from livefill.profile import delete_profile, list_profiles, load_profile, profile_path
     from livefill.sheet import write_profile_sheet
 
+    if sheet is not None and show is None:
+        raise ConfigError("--sheet needs --show NAME: whose references it is to show")
     if delete is not None:
         delete_profile(delete)
         out.print(f"Profile {delete!r} is gone.", markup=False)
         return
     if show is not None:
+        sheet = sheet or Path("profile.png")
         write_profile_sheet(load_profile(show), sheet)
         out.print(f"{sheet}: the references of profile {show!r}.", markup=False)
         return
@@ -112,7 +143,7 @@ def profiles(
     for name in names:
         try:
             person = load_profile(name)
-            about = f"{_counted(len(person.references))}, made {person.created[:16].replace('T', ' ')} UTC"
+            about = f"{counted(len(person.references), 'reference')}, made {_made(person)}"
         except ProfileError as error:
             about = str(error)
         out.print(f"{name}: {about} ({profile_path(name)})", markup=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -29,10 +29,10 @@ FAITHFUL = {"aq-strength": "0.5", "mbtree": "0"}
 FULL_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
-def check_target(path: Path) -> None:
-    """Raise `SinkError` unless a video can be written under this name."""
-    if path.suffix.lower() not in FORMATS:
-        raise SinkError(f"{path} must end in {', '.join(FORMATS[:-1])} or {FORMATS[-1]}")
+def check_target(path: Path, formats: Sequence[str] = FORMATS) -> None:
+    """Raise `SinkError` unless a video, or what else has these `formats`, can be written under this name."""
+    if path.suffix.lower() not in formats:
+        raise SinkError(f"{path} must end in {' or '.join(filter(None, (', '.join(formats[:-1]), formats[-1])))}")
     if not path.parent.is_dir():
         raise SinkError(f"The folder {path.parent} does not exist: create it first.")
 

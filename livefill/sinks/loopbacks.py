@@ -7,7 +7,7 @@ import platform
 from pathlib import Path
 
 from livefill import v4l2
-from livefill.sinks.remedy import GET_ONE, NO_ONE
+from livefill.sinks.remedy import GET_ONE, NO_ONE, WITHOUT
 
 __all__ = ["by", "choose", "get_one", "holders", "is_loopback", "others"]
 
@@ -23,8 +23,9 @@ def choose(asked: str | None) -> str | None:
 
 
 def get_one() -> str:
-    """Return how to get a virtual camera on this system."""
-    return GET_ONE.get(platform.system(), NO_ONE)
+    """Return how to get a virtual camera on this system, and how to do without."""
+    there = GET_ONE.get(platform.system())
+    return f"{there} {WITHOUT}" if there else NO_ONE
 
 
 def is_loopback(device: str) -> bool:

@@ -6,7 +6,7 @@ LOAD = "sudo modprobe v4l2loopback exclusive_caps=1 card_label=livefill video_nr
 GET_ONE = {
     "Linux": (
         "Get one for good with `livefill setup-camera --apply`, or until the next start of the machine with "
-        f"`sudo apt install v4l2loopback-dkms && {LOAD}`."
+        f"`sudo apt install v4l2loopback-dkms linux-headers-$(uname -r) && {LOAD}`."
     ),
     "Windows": "Install OBS Studio (https://obsproject.com), start it once, and close it again.",
     "Darwin": (
@@ -15,6 +15,7 @@ GET_ONE = {
     ),
 }
 NO_ONE = "This system has none that livefill knows; write to `file:OUT.mp4` or `window` instead."
+WITHOUT = "Without one, `--sink window` shows what livefill does; so do `none` with the panel, and `file:NAME.mp4`."
 VIDEO_GROUP = "Run `sudo usermod -aG video $USER`, then log out and in again."
 PIPEWIRE = (
     "Get them with `sudo apt install pipewire-bin gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-pipewire` "

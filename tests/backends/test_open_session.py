@@ -84,7 +84,9 @@ def test_on_a_slow_machine_auto_says_what_is_quicker(
     slow: float, advised: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runtimes, "SLOW", slow)
-    assert ("`--backend reference`" in choose().reason) == advised
+    reason = choose().reason
+    assert ("`--backend reference`" in reason) == advised
+    assert ("expect about 20 frames a second or fewer" in reason) == advised
 
 
 @pytest.mark.usefixtures("anew")

@@ -41,6 +41,14 @@ def test_a_missing_key_is_named_with_the_command_that_writes_it(tmp_path: Path, 
         opened(write(tmp_path / "n.onnx", said), runtime, ("size",))
 
 
+@pytest.mark.parametrize("kind", ["bank", "generator", "observer", "finder"])
+def test_the_command_that_writes_a_network_is_there(kind: str, tmp_path: Path) -> None:
+    with pytest.raises(BackendError, match=r"python -m export\.") as caught:
+        engines.parse_contract({}, kind, (), path=tmp_path / "n.onnx")
+    module = str(caught.value).rpartition("python -m ")[2]
+    assert (Path(__file__).parents[2] / f"{module.replace('.', '/')}.py").exists()
+
+
 def test_another_version_or_kind_is_refused(tmp_path: Path, runtime: str) -> None:
     newer = write(tmp_path / "newer.onnx", {**CONTRACT, "livefill.contract": "99"})
     with pytest.raises(BackendError, match="contract 99, not 1"):

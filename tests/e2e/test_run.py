@@ -22,11 +22,26 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="steered by POSI
 IMPATIENT = "import livefill.terminal as t; t.LOG = 0.1; from livefill.cli import main; main()"
 
 
+COMMAND = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "  # which a shell's `&` has ignored
+    "from livefill.__main__ import main; main()"
+)
+
+LOADING = """
+import signal, sys
+class Interrupting:
+    def find_spec(self, name, *rest):
+        if name == "typer":
+            signal.raise_signal(signal.SIGINT)
+sys.meta_path.insert(0, Interrupting())
+""" + COMMAND.replace("; ", "\n")
+
+
 class Process:
     """A running `livefill`; its stderr is read line by line."""
 
-    def __init__(self, *arguments: object, home: Path) -> None:
-        command = [sys.executable, "-c", IMPATIENT, *map(str, arguments)]
+    def __init__(self, *arguments: object, home: Path, program: str = IMPATIENT) -> None:
+        command = [sys.executable, "-c", program, *map(str, arguments)]
         environment = {**os.environ, "LIVEFILL_HOME": str(home), "COLUMNS": "200"}
         self.process = subprocess.Popen(
             command,
@@ -100,7 +115,7 @@ def clip(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", None)])
 def test_interrupt_ends_a_run_cleanly(start: Callable[..., Process], clip: Path, number: int) -> None:
     run = start("--camera", clip, "--sink", "none")
     run.wait_for("fps")
@@ -155,3 +170,27 @@ def test_interrupted_file_is_whole(start: Callable[..., Process], clip: Path, tm
     assert run.end(timeout=5) == 0
     with FileSource(out) as source:
         assert sum(1 for _ in source) == source.frames > 0
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_interrupted_demo_leaves_no_part_of_a_file(tmp_path: Path, name: str, code: int) -> None:
+    demo = Process("demo", "-o", tmp_path / "out", home=tmp_path / "home", program=COMMAND)
+    try:
+        deadline = time.monotonic() + 30
+        while not list(tmp_path.glob("out/.*")) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        demo.signal(getattr(signal, name))
+        assert demo.end(timeout=10) == code
+    finally:
+        demo.close()
+    assert demo.said == ["stopped: nothing was written\n"]
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_an_interrupt_while_it_is_loaded_is_no_error(tmp_path: Path) -> None:
+    demo = Process("demo", "-o", tmp_path / "out", home=tmp_path / "home", program=LOADING)
+    try:
+        assert demo.end(timeout=30) == 130
+    finally:
+        demo.close()
+    assert demo.said == ["stopped\n"]
