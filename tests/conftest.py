@@ -34,6 +34,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A user's folder without any profile."""
     folder = tmp_path / "home"
     monkeypatch.setenv("LIVEFILL_HOME", str(folder))
+    monkeypatch.setenv("XDG_DOWNLOAD_DIR", str(tmp_path / "Downloads"))
     return folder
 
 

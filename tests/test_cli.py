@@ -230,7 +230,7 @@ def test_a_closed_input_is_no_terminal(
     clip = pattern(tmp_path / "in.mp4", frames=2)
     said = livefill("run", "--camera", clip, "--sink", "none", "--no-loop", "--panel")
     assert said.code == 0, said.err
-    assert shown[0].startswith("http://127.0.0.1:")
+    assert shown[0].startswith((home / "livefill-").as_uri())
 
 
 # --- file -------------------------------------------------------------------------------------------------------------
