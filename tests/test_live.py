@@ -539,15 +539,19 @@ def test_another_sink_is_opened_and_the_stages_stay(ada: Stand) -> None:
     assert len(ada.people) == 1
 
 
-def test_a_sink_that_cannot_be_opened_is_told_and_the_old_one_goes_on(
-    ada: Stand, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def without_pipewire(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
     def open_sink(spec: str, **how: object) -> BaseSink:
         if spec == "pipewire":
             raise SinkError("PipeWire does not run")
-        return ada.sink
+        return stand.sink
 
     monkeypatch.setattr(live, "open_sink", open_sink)
+
+
+def test_a_sink_that_cannot_be_opened_is_told_and_the_old_one_goes_on(
+    ada: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_pipewire(ada, monkeypatch)
     run = ada.run(at={4: setting(sink="pipewire")})
     assert run.settings.sink == "none"
     assert any("stay as they were: PipeWire does not run" in said for said in ada.said)
@@ -555,12 +559,7 @@ def test_a_sink_that_cannot_be_opened_is_told_and_the_old_one_goes_on(
 
 
 def test_what_changed_since_stays_where_a_sink_cannot_be_opened(ada: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
-    def open_sink(spec: str, **how: object) -> BaseSink:
-        if spec == "pipewire":
-            raise SinkError("PipeWire does not run")
-        return ada.sink
-
-    monkeypatch.setattr(live, "open_sink", open_sink)
+    without_pipewire(ada, monkeypatch)
     run = ada.run(sink="auto", always_on=True, at={3: setting(camera="1", feather=2.0), 5: setting(sink="pipewire")})
     assert (run.settings.sink, run.settings.camera, run.settings.feather) == ("auto", "1", 2.0)
 
