@@ -14,9 +14,13 @@ from av.video.stream import VideoStream
 from livefill.capture.base import BaseSource
 from livefill.errors import EndOfStream, SourceError
 from livefill.types import RGB, Frame
+from livefill.yuv import BT601, SHARES, to_rgb
 
-# swscale's default is faster by 2 ms at 1280x720, and darkens the picture by more than one level of 255.
+# For what `yuv` does not take. swscale's default darkens the picture by more than one level of 255.
 EXACT = 0x2 | 0x40000 | 0x2000  # SWS_BILINEAR, _ACCURATE_RND, _FULL_CHR_H_INT: PyAV names them only from 18 on
+PLANAR = {"yuv420p", "yuvj420p"}  # what nearly all videos are
+FULL = 2  # AVColorRange
+NOT_SAID = 2  # AVColorSpace
 SLACK = 3  # frames of a promised duration that may be missing before a file counts as cut off
 
 
@@ -83,9 +87,17 @@ class FileSource(BaseSource):
         return SourceError(f"{self.path} is damaged or cut off: {self._seq} frames could be read ({reason}).")
 
     def _upright(self, decoded: av.VideoFrame) -> RGB:
+        return np.ascontiguousarray(np.rot90(self._converted(decoded), _quarter_turns(decoded)))
+
+    def _converted(self, decoded: av.VideoFrame) -> RGB:
         width, height = self._stored  # a stream may change its size half-way; the frames that we give do not
+        space = BT601 if decoded.colorspace == NOT_SAID else int(decoded.colorspace)
+        whole = (decoded.width, decoded.height) == self._stored and not width % 2 and not height % 2
+        if whole and decoded.format.name in PLANAR and space in SHARES:
+            full = decoded.format.name == "yuvj420p" or decoded.color_range == FULL
+            return to_rgb(np.asarray(decoded.to_ndarray(), np.uint8), space, full=full)
         converted = self._reformatter.reformat(decoded, width=width, height=height, format="rgb24", interpolation=EXACT)
-        return np.ascontiguousarray(np.rot90(converted.to_ndarray(), _quarter_turns(decoded)))
+        return np.asarray(converted.to_ndarray(), np.uint8)
 
 
 def _open(path: Path) -> tuple[av.container.InputContainer, VideoStream]:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import av
 from av.error import FFmpegError
-from av.video.reformatter import ColorRange, VideoReformatter
 from av.video.stream import VideoStream
 
 from livefill.errors import SinkError
@@ -19,11 +18,10 @@ from livefill.sinks.base import BaseSink
 from livefill.sinks.fit import fit
 from livefill.sinks.original import Colours, Original
 from livefill.types import Frame
+from livefill.yuv import from_rgb
 
 FORMATS = (".mp4", ".mov", ".mkv")
 TICKS = 90_000  # per second, at least: fine enough for any camera
-# The counterpart of the exact conversion in capture: together they change no channel by more than a rounding.
-EXACT = 0x20 | 0x40000 | 0x4000  # SWS_AREA, _ACCURATE_RND, _FULL_CHR_H_INP
 # Closer to the original than x264's defaults, which favour what looks good per bit; faster too, for a larger file.
 FAITHFUL = {"aq-strength": "0.5", "mbtree": "0"}
 FULL_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -61,9 +59,9 @@ class VideoFileSink(BaseSink):
         self.path, self.size = path, size
         self.label = f"file {path}"
         self.frames = 0
+        self._halved = size[0] % 2 == size[1] % 2 == 0  # whether colour may be stored in half the size
         self._rate = Fraction(rate).limit_denominator(1001)
         self._origin = 0.0 if audio_from else None  # the first frame's time, unless the sound has its own zero
-        self._reformatter = VideoReformatter()
         self._held = contextlib.ExitStack()
         self._original = Original(audio_from) if audio_from else None
         if self._original:
@@ -113,7 +111,7 @@ class VideoFileSink(BaseSink):
     def _add_video(self, options: dict[str, str]) -> VideoStream:
         video: VideoStream = self._output.add_stream("libx264", rate=self._rate, options=options)
         video.width, video.height = self.size
-        video.pix_fmt = "yuv444p" if self.size[0] % 2 or self.size[1] % 2 else "yuv420p"
+        video.pix_fmt = "yuv420p" if self._halved else "yuv444p"
         context = video.codec_context
         context.thread_count = (
             1  # it runs beside the work on the next frame: more threads would only take turns with that
@@ -131,13 +129,8 @@ class VideoFileSink(BaseSink):
         return Fraction(1, self._rate.numerator * -(-TICKS // self._rate.numerator))
 
     def _picture(self, frame: Frame) -> av.VideoFrame:
-        picture = self._reformatter.reformat(
-            av.VideoFrame.from_ndarray(fit(frame.image, self.size), "rgb24"),
-            format=self._video.pix_fmt,
-            interpolation=EXACT,
-            dst_colorspace=self._colours.matrix,
-            dst_color_range=ColorRange.MPEG,
-        )
+        planes = from_rgb(fit(frame.image, self.size), self._colours.matrix, halved=self._halved)
+        picture = av.VideoFrame.from_ndarray(planes, "yuv420p" if self._halved else "yuv444p")
         if self._origin is None:
             self._origin = frame.time
         clock = self._clock()

@@ -16,10 +16,9 @@ from av.stream import Stream
 from av.video.codeccontext import VideoCodecContext
 
 from livefill.errors import SinkError
+from livefill.yuv import BT601, BT709, SHARES
 
 NOT_SAID, LIMITED = 0, 1  # AVColorRange
-BT601 = 5  # SWS_CS_ITU601; the other matrices have one number in swscale and in AVColorSpace
-MATRICES = {1, 4, 7, 9}  # BT.709, FCC, SMPTE 240M, BT.2020
 KNOWN = {1, 2, 4, 5, 6, 7, 9}  # AVColorSpace values that can be written as they are; 2 is "not said"
 
 
@@ -27,16 +26,16 @@ KNOWN = {1, 2, 4, 5, 6, 7, 9}  # AVColorSpace values that can be written as they
 class Colours:
     """How RGB becomes YUV, in FFmpeg's numbers: what is converted and what is tagged are one thing."""
 
-    space: int = 1  # AVColorSpace; 1 is BT.709
+    space: int = BT709  # AVColorSpace
     primaries: int = 1
     transfer: int = 1
-    # Never full range, even where the original has it: swscale rounds full-range chroma down, half a level each time.
+    # Never full range, even where the original has it: not every player knows it.
     range: int = LIMITED
 
     @property
     def matrix(self) -> int:
         """The matrix to convert with; where nothing is said, every reader takes BT.601, and so do we."""
-        return self.space if self.space in MATRICES else BT601
+        return self.space if self.space in SHARES else BT601
 
     def tag(self, context: VideoCodecContext) -> None:
         """Write the tags into an encoder."""
