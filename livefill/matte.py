@@ -23,6 +23,9 @@ SURE = 0.6  # and of a whole piece that only begins to come over the face
 SPECK = 0.004  # share of the face: smaller pieces are nothing
 EDGE_OF_FACE, TURNED, NEAR = 0.06, 6.0, 0.05  # eye distances; how that grows with the turn, from where on
 REACH = 13  # pixels of a square around what the network believes in which a thing goes on
+RIM = 7  # pixels of a square around what is covered in which its rim lies
+UNLIKE, OTHER = 4.0, 8.0  # levels of surprise there, from which on it is in doubt, and without doubt not as expected
+HELD = 0.015  # eye distances of turn up to which a neck lies where the reference has it; at twice that it does not
 BORDER = 0.08  # eye distances around the face in which the network is believed
 
 
@@ -57,7 +60,8 @@ def reconcile(
 
     `surprise` (n, n) is how far each pixel is from what the reference leads us to expect; `zones` are the face's;
     `colour` is what the colours say (`evidence.colour_odds`). Beside the face a
-    neck that looks as in the reference is a neck, and what has the colour of the thing before the face a part of it.
+    neck that looks as in the reference is a neck, and what has the colour of the thing before the face a part of it;
+    so is, right beside the thing, what does not quite look as in the reference.
     Over the face the evidence is weighed, with a `lean` towards covered.
     What does not reach well over the face does not matter.
     The further the head is `turned` from the reference, in eye distances, the less its outline is to be trusted.
@@ -75,11 +79,25 @@ def reconcile(
     joined = alike * cv2.dilate(mask, np.ones((REACH, REACH), np.uint8)) * np.clip(colour.news, 0, 1)
     elsewhere = np.maximum(mask * np.maximum(beside, around), over * beside * joined)
     kept = np.where(face > 0, over, elsewhere).astype(np.float32)
+    kept = np.where(face > 0, kept, np.maximum(kept, _rim(kept, over, strange, colour, turned))).astype(np.float32)
     doubtful = EDGE_OF_FACE + TURNED * max(0.0, turned - NEAR)
     core = np.asarray(cv2.erode(face, disc(2 * doubtful * unit)), np.uint8)
     # Turned, the outline itself looks strange.
     pieces = _pieces(kept > 0.5, mask > 0.5, strange, core if turned > NEAR else face, core, SPECK * float(face.sum()))
     return np.asarray(kept * cv2.dilate(pieces.astype(np.float32), np.ones((5, 5), np.uint8)), np.float32)
+
+
+def _rim(kept: Mask, over: Mask, strange: NDArray[np.float32], colour: Colours, turned: float) -> Mask:
+    """Return the belief that a pixel beside the face is the rim of the thing that is `kept`.
+
+    A hand before a neck has the neck's colour, and little surprises there: but right beside the hand, little will do.
+    Where the thing's own colour was expected, as a white mask's before a window, nothing can be told.
+    """
+    same = np.clip(colour.odds - colour.news, 0, 1)
+    held = float(np.clip(2 - turned / HELD, 0, 1))
+    near = cv2.dilate((kept > 0.5).astype(np.uint8), np.ones((RIM, RIM), np.uint8))
+    unlike = np.clip((strange - UNLIKE) / (OTHER - UNLIKE), 0, 1)
+    return np.asarray(held * (1 - same) * near * over * unlike, np.float32)
 
 
 def _pieces(

@@ -122,6 +122,21 @@ def test_beside_the_face_the_colour_of_the_thing_says_what_is_a_part_of_it(
     assert (mask[30, 52] > 0.5) == covered
 
 
+@pytest.mark.parametrize(
+    ("levels", "turned", "covered"),
+    [(14, 0, True), (2, 0, False), (14, 0.04, False)],
+    ids=["not quite as expected", "as expected", "turned"],
+)
+def test_a_hand_before_a_neck_of_its_colour_ends_where_it_ends(levels: float, turned: float, covered: bool) -> None:
+    thing, rim = box(20, 20, 54, 44), box(54, 22, 58, 42)
+    believed = np.asarray(np.maximum(thing, 0.6 * rim), np.float32)
+    seen = np.maximum(surprise((20, 20, 54, 44)), levels * rim)
+    mask = reconcile(believed, seen, FACE, colour=Colours(2 * thing - rim, 2 * thing - rim), turned=turned)
+    assert mask[32, 40] > 0.5
+    assert (mask[32, 56] > 0.5) == covered
+    assert mask[32, 61] < 0.1
+
+
 def test_the_network_alone_is_not_believed_where_all_is_as_expected() -> None:
     assert not reconcile(box(20, 20, 44, 44), surprise(), FACE).any()
 
