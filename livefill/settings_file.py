@@ -36,7 +36,7 @@ class SettingsFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._stamp = stamp(path)
-        self._values = read_file(path) if path.exists() else {}
+        self._values = read_file(path) if path.exists() else {}  # what of the file is in force
         self._next = 0.0
 
     def follow(self, run: Changing) -> None:
@@ -45,36 +45,36 @@ class SettingsFile:
             return
         self._next = now + EVERY
         try:
-            changes = self.changed()
-            if changes:
+            values = self._edited()
+            if values is not None and (changes := self._changes(values)):
                 run.change(**changes)
+                self._values = values  # only now: what was refused is still to be taken up once the file is mended
                 run.say(self._told(changes))
         except LivefillError as error:
             run.say(f"The settings stay as they were: {error}")
 
-    def changed(self) -> dict[str, object]:
-        """Return the settings that somebody else changed since the last look; a key that went has its default.
+    def _edited(self) -> dict[str, Any] | None:
+        """Return what the file holds if somebody else wrote it since the last look.
 
         Raises `ConfigError`, once, for a file that cannot be read or holds a value that will not do.
         """
         now = stamp(self.path)
         if now == self._stamp:
-            return {}
+            return None
         self._stamp = now
         load_settings(self.path if now is not None else None)  # checks all of it
-        values = read_file(self.path) if now is not None else {}
+        return read_file(self.path) if now is not None else {}
+
+    def _changes(self, values: Mapping[str, Any]) -> dict[str, object]:
+        """Return the settings in which these values differ from those in force; a key that went has its default."""
         usual = Settings()
         keys = sorted(values.keys() | self._values.keys())
-        changes = {
-            key: values.get(key, getattr(usual, key)) for key in keys if values.get(key) != self._values.get(key)
-        }
-        self._values = values
-        return changes
+        return {key: values.get(key, getattr(usual, key)) for key in keys if values.get(key) != self._values.get(key)}
 
     def write(self, **values: object) -> None:
         """Write settings into the file, which is made where there is none; None takes one out.
 
-        What somebody else changed in it meanwhile stays for `changed` to find.
+        What somebody else changed in it meanwhile stays for `follow` to find.
         """
         plain = {key: str(value) if isinstance(value, Path) else value for key, value in values.items()}
         try:
