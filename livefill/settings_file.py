@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
-from livefill.config import Settings, default_file, load_settings, read_file
+from livefill.config import default_file, load_settings, read_file
 from livefill.errors import ConfigError, LivefillError
 from livefill.private import stamp, write_private
 
@@ -33,8 +33,10 @@ class Changing(Protocol):
 class SettingsFile:
     """One TOML file; its comments and order survive."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, **given: object) -> None:
+        """Begin with what the file holds; what was `given` on the command line holds where it says nothing any more."""
         self.path = path
+        self._usual = load_settings(None, **given)
         self._stamp = stamp(path)
         self._values = read_file(path) if path.exists() else {}  # what of the file is in force
         self._next = 0.0
@@ -66,10 +68,11 @@ class SettingsFile:
         return read_file(self.path) if now is not None else {}
 
     def _changes(self, values: Mapping[str, Any]) -> dict[str, object]:
-        """Return the settings in which these values differ from those in force; a key that went has its default."""
-        usual = Settings()
+        """Return the settings in which these values differ from those in force; a key that went has its usual value."""
         keys = sorted(values.keys() | self._values.keys())
-        return {key: values.get(key, getattr(usual, key)) for key in keys if values.get(key) != self._values.get(key)}
+        return {
+            key: values.get(key, getattr(self._usual, key)) for key in keys if values.get(key) != self._values.get(key)
+        }
 
     def write(self, **values: object) -> None:
         """Write settings into the file, which is made where there is none; None takes one out.

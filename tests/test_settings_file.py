@@ -199,6 +199,18 @@ def test_a_file_that_goes_means_the_usual_settings(path: Path) -> None:
     assert run.settings == Settings()
 
 
+def test_where_a_line_goes_what_the_command_line_said_holds(path: Path) -> None:
+    given = {"camera": "1", "badge": True, "mask": None}
+    file, run = SettingsFile(path, **given), Run()
+    run.settings = load_settings(path, **given)
+    edit(path, TEXT.replace('camera = "2"', 'camera = "3"'))
+    file.follow(run)
+    assert run.settings.camera == "3"
+    path.unlink()
+    file.follow(run)
+    assert run.settings == load_settings(None, **given)
+
+
 def test_a_file_that_is_not_toml_is_not_written_over(path: Path) -> None:
     path.write_text("camera = ")
     with pytest.raises(ConfigError, match="not valid TOML"):

@@ -125,7 +125,7 @@ def _settings(config: Path | None, **given: object) -> tuple[Settings, SettingsF
     from livefill.config import load_settings
     from livefill.settings_file import SettingsFile, default_file
 
-    file = SettingsFile(config or default_file())
+    file = SettingsFile(config or default_file(), **given)
     known = config is not None or file.path.exists()
     return load_settings(file.path if known else None, **given), file
 
