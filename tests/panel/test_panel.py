@@ -104,7 +104,10 @@ def test_a_page_is_told_how_things_are(live: Live, panel: Panel) -> None:
 
 def test_names_that_are_not_utf8_are_told_all_the_same(home: Path) -> None:
     odd = os.fsdecode(b"caf\xe9")
-    live = Live(Settings(camera=odd, sink="none", mask=home / f"{odd}.png"), lambda text: None)
+    home.mkdir()
+    for name in (odd, f"{odd}.png"):
+        (home / name).touch()
+    live = Live(Settings(camera=str(home / odd), sink="none", mask=home / f"{odd}.png"), lambda text: None)
     live.said.append(f"The clip is in {odd}.")
     status = json.loads(encode_status(live, watchers=[odd], config=home / odd))
     assert status["settings"]["mask"] == str(home / f"{odd}.png")
