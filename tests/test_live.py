@@ -32,7 +32,7 @@ from livefill.errors import (
 )
 from livefill.live import Live
 from livefill.pipeline import Stages
-from livefill.profile import Profile, load_profile, save_profile
+from livefill.profile import Profile, load_profile, profile_path, save_profile
 from livefill.sinks import BaseSink
 from livefill.staging import RETRY
 from livefill.types import Frame, ModelSpec, Patch, Track
