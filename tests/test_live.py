@@ -697,6 +697,13 @@ def test_a_calibration_can_be_looked_at_before_it_is_kept(ada: Stand) -> None:
     assert len(ada.people) == 2
 
 
+def test_a_calibration_that_kept_a_single_frame_counts_it_as_one(ada: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FakeCalibrator, "profile", lambda self, name: synthetic.person(name, mouths=(0.0,)))
+    ada.run(at={2: lambda one: one.recalibrate(review=True), 6: Live.accept})
+    assert "1 frame was kept: look at it, then accept or calibrate again." in ada.said
+    assert any("was made anew from 1 frame: " in said for said in ada.said)
+
+
 def test_a_calibration_that_is_discarded_changes_nothing(ada: Stand) -> None:
     def accept(one: Live) -> None:
         with pytest.raises(CalibrationError, match="no calibration waits"):

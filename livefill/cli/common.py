@@ -23,7 +23,6 @@ __all__ = [
     "TrackerOption",
     "app",
     "bar",
-    "counted",
     "err",
     "making",
     "out",
@@ -64,11 +63,6 @@ ModelOption = Annotated[str | None, typer.Option("--model", help="The generator:
 MaskOption = Annotated[
     Path | None, typer.Option("--mask", help="What is always covered: a picture, white on black.", metavar="FILE")
 ]
-
-
-def counted(number: int, what: str) -> str:
-    """Return how many there are of something, in words."""
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 @contextmanager

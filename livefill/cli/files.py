@@ -15,13 +15,13 @@ from livefill.cli.common import (
     TrackerOption,
     app,
     bar,
-    counted,
     err,
     making,
     out,
 )
 from livefill.config import DEFAULT_MODEL, DEFAULT_TRACKER
 from livefill.errors import ProfileError
+from livefill.wording import counted
 
 __all__ = ["demo", "file", "track"]
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from livefill.cli.common import TrackerOption, app, counted, err, making, out
+from livefill.cli.common import TrackerOption, app, err, making, out
 from livefill.config import DEFAULT_TRACKER
 from livefill.errors import ConfigError, ProfileError
 from livefill.private import check_private
+from livefill.wording import counted
 
 if TYPE_CHECKING:
     from livefill.profile import Profile as Person
