@@ -520,6 +520,13 @@ def test_a_camera_that_is_no_camera_says_how_to_list_them(livefill: Livefill, ho
     assert "`livefill devices`" in said.err
 
 
+def test_an_input_that_is_not_there_is_a_file_and_no_camera(livefill: Livefill, home: Path) -> None:
+    said = livefill("calibrate", "--input", "absent.mp4")
+    assert is_one_sentence(said)
+    assert "no file absent.mp4: give --input a video or a picture" in said.err
+    assert "camera" not in said.err
+
+
 def test_nobody_to_calibrate_on_leaves_the_old_profile(livefill: Livefill, home: Path, clips: Clips) -> None:
     data = save_profile(synthetic.person()).read_bytes()
     said = livefill("calibrate", "--input", clips.nobody)

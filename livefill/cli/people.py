@@ -10,7 +10,7 @@ from rich.table import Table
 
 from livefill.cli.common import TrackerOption, app, err, making, out
 from livefill.config import DEFAULT_TRACKER
-from livefill.errors import ConfigError, ProfileError
+from livefill.errors import ConfigError, ProfileError, SourceError
 from livefill.private import check_private
 from livefill.wording import counted
 
@@ -43,6 +43,7 @@ def calibrate(
         livefill calibrate --input me.mp4 --profile studio --sheet kept.png
     """
     from livefill import app as parts
+    from livefill.capture import is_camera
     from livefill.config import parse_size
     from livefill.profile import profile_path, save_profile
     from livefill.sheet import check_picture, write_profile_sheet
@@ -52,6 +53,8 @@ def calibrate(
     if sheet is not None:
         check_picture(sheet)
     spec = str(source) if source is not None else camera
+    if source is not None and not is_camera(spec) and not source.exists():
+        raise SourceError(f"there is no file {source}: give --input a video or a picture in which your face is free")
     with (
         making(profile_path(profile)),
         parts.open_for_calibration(spec, size=parse_size(size), fps=fps) as frames,
