@@ -55,7 +55,9 @@ class Staging:
             return "passing through: a stage failed"
         if isinstance(self._ours.tracker, NoTracker):
             return "passing through: no profile"
-        if shown is None or shown.track is None:
+        if shown is None:
+            return "starting"  # nothing was looked at yet
+        if shown.track is None:
             if self._ours.tracker.stranger:
                 return "passing through: somebody else's face (yours? calibrate again)"
             return "passing through: your face is not to be found"

@@ -23,6 +23,7 @@ __all__ = ["CalibrationLine", "LiveLine"]
 
 REDRAW = 0.25  # seconds
 LOG = 10.0  # seconds between lines where there is no terminal
+KEYS = "Keys: p passes the picture through (again to go on), c calibrates anew, q quits."
 
 
 class LiveLine:
@@ -49,6 +50,8 @@ class LiveLine:
         interrupt.check()  # from here on nothing is lost: the run looks whether it is to stop
         if self._console.is_terminal:
             self._keys = self._stack.enter_context(Keys(sys.stdin))
+            if self._keys.heard:  # a line of their own, once: a narrow terminal would cut them off the other
+                self._console.print(KEYS, markup=False)
             self._redraw = self._stack.enter_context(
                 Redraw(Text("starting"), console=self._console, auto_refresh=False, transient=True)
             )
@@ -84,10 +87,12 @@ class LiveLine:
     def text(self) -> str:
         """Return the line; what can be done without stands at its end, which a narrow terminal cuts off."""
         live, now = self._live, self._live.stats.summary()
-        return (
-            f"{live.state} · {now.fps:.1f} fps · age {now.age_p50:.0f} ms (p95 {now.age_p95:.0f}) · "
-            f"{now.dropped} dropped · {live.device} → {live.sink_label} · p pause, c calibrate, q quit"
+        numbers = (
+            f"{now.fps:.1f} fps · age {now.age_p50:.0f} ms (p95 {now.age_p95:.0f}) · {now.dropped} dropped · "
+            if live.shown is not None or now.fps
+            else ""  # no frame was shown yet
         )
+        return f"{live.state} · {numbers}{live.device} → {live.sink_label}"
 
     def summary(self) -> str:
         """Return the last word on a run."""

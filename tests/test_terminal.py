@@ -5,6 +5,7 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -12,8 +13,10 @@ from livefill import terminal
 from livefill.calibration import Judgement
 from livefill.config import Settings
 from livefill.live import Live
+from livefill.pipeline import Shown
 from livefill.sinks.null import NullSink
 from livefill.terminal import LOG, CalibrationLine, LiveLine
+from livefill.types import Frame
 
 
 @pytest.fixture
@@ -68,7 +71,14 @@ def test_signals_steer_the_run_and_are_given_back(
 # --- the line ---------------------------------------------------------------------------------------------------------
 
 
+def seen() -> Shown:
+    """A frame that was shown as it came."""
+    frame = Frame(0, 0.0, np.zeros((48, 64, 3), np.uint8))
+    return Shown(frame, None, frame)
+
+
 def test_without_a_terminal_there_is_a_line_now_and_then(run: Live, plain: Console, clock: list[float]) -> None:
+    run.shown = seen()
     with LiveLine(run, plain) as line:
         for _ in range(60):
             line.update(run)
@@ -82,15 +92,34 @@ def test_line_says_what_is_going_on_and_where_it_goes(run: Live, plain: Console,
     run._staging.device, run.sink = "warped reference (cpu)", NullSink()
     run.sink.label = "virtual camera [10]"
     run.pause(True)
+    run.shown = seen()
     run.stats.dropped = 7
     with LiveLine(run, plain) as line:
         shown = line.text()
-    for part in ("paused", "warped reference (cpu)", "virtual camera [10]", "7 dropped", "q quit"):
+    for part in ("paused", "warped reference (cpu)", "virtual camera [10]", "7 dropped"):
         assert part in shown
 
 
-def test_a_narrow_terminal_cuts_off_only_the_keys(run: Live, plain: Console, clock: list[float]) -> None:
+def test_before_the_first_frame_no_numbers_are_told(run: Live, plain: Console, clock: list[float]) -> None:
+    run._staging.device, run.sink = "warped reference (cpu)", NullSink()
+    with LiveLine(run, plain) as line:
+        assert "fps" not in line.text()
+        assert "warped reference (cpu)" in line.text()
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_keys_are_told_once_where_they_can_be_pressed(run: Live, monkeypatch: pytest.MonkeyPatch, heard: bool) -> None:
+    monkeypatch.setattr("livefill.keys.Keys.heard", heard)
+    console = Console(file=io.StringIO(), width=80, force_terminal=True)
+    with LiveLine(run, console) as line:
+        line.update(run)
+    told = text_of(console)
+    assert told.count("p passes the picture through") == told.count("q quits") == int(heard)
+
+
+def test_a_narrow_terminal_cuts_off_only_what_fills(run: Live, plain: Console, clock: list[float]) -> None:
     run._staging.device, run.sink = "fast (openvino, cpu, bfloat16)", NullSink()
+    run.shown = seen()
     run.stats.dropped = 7
     with LiveLine(run, plain) as line:
         shown = line.text()[:80]
