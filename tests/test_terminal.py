@@ -11,6 +11,7 @@ from rich.console import Console
 
 from livefill import terminal
 from livefill.calibration import Judgement
+from livefill.cli.common import bar
 from livefill.config import Settings
 from livefill.live import Live
 from livefill.pipeline import Shown
@@ -162,6 +163,21 @@ def test_last_word_sums_up_even_when_nothing_was_seen(run: Live, plain: Console)
     run.stats.duplicated = 3
     assert "observe" in line.summary()
     assert "3 repeated" in line.summary()
+
+
+# --- progress ---------------------------------------------------------------------------------------------------------
+
+
+def test_progress_says_that_it_loads_until_there_is_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    console = Console(file=io.StringIO(), width=80, force_terminal=True)
+    monkeypatch.setattr("livefill.cli.common.err", console)
+    with bar("filling") as advance:
+        begun = text_of(console)
+        advance(3, 12)
+    assert "loading" in begun
+    assert "0/" not in begun
+    assert "filling" in text_of(console)
+    assert "3/12" in text_of(console)
 
 
 # --- the guidance of a calibration ------------------------------------------------------------------------------------
