@@ -114,13 +114,17 @@ class LiveLine:
 
 
 class CalibrationLine:
-    """Guides the user through a calibration."""
+    """Guides the user through a calibration, or shows how far a video was looked at for one."""
 
-    def __init__(self, console: Console, *, guide: bool = True) -> None:
-        """`guide` is whether there is somebody before a camera who can be told what to do."""
-        self._console, self._guide = console, guide
+    def __init__(self, console: Console, *, guide: bool = True, frames: int = 0) -> None:
+        """`guide` is whether there is somebody before a camera who can be told what to do.
+
+        Else it is a video, of so many `frames` if that is known.
+        """
+        self._console, self._guide, self._frames = console, guide, frames
         self._redraw = Redraw(Text("looking"), console=console, auto_refresh=False, transient=True)
-        self._said = ""
+        self._last = ""
+        self._told: set[str] = set()
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
@@ -133,11 +137,23 @@ class CalibrationLine:
         self._redraw.stop()
 
     def update(self, judgement: Judgement, progress: float) -> None:
-        """Show the hint of the last frame; without a terminal, only when it changes."""
-        more = ": turn your head a little to each side, open your mouth once" if self._guide else ""
-        hint = judgement.hint or f"good{more}"
+        """Show the hint of the last frame; without a terminal, when it changes, and of a video each but once."""
+        hint = self._hint(judgement, progress)
         if self._console.is_terminal:
-            self._redraw.update(Text(f"{progress:4.0%}  {hint}"), refresh=True)
-        elif hint != self._said:
+            self._redraw.update(Text(f"{progress:4.0%}  {hint}{self._place(judgement.seq)}"), refresh=True)
+        elif hint != self._last if self._guide else hint not in self._told:
             self._console.print(f"{progress:4.0%}  {hint}", markup=False)
-        self._said = hint
+        self._last = hint
+        self._told.add(hint)
+
+    def _hint(self, judgement: Judgement, progress: float) -> str:
+        if self._guide:
+            return judgement.hint or "good: turn your head a little to each side, open your mouth once"
+        enough = "enough good frames; reading on to the end for better ones"
+        return enough if progress >= 1 else judgement.hint or "good"
+
+    def _place(self, seq: int) -> str:
+        """Return where in a video this is."""
+        if self._guide:
+            return ""
+        return f" (frame {seq + 1}{f' of {self._frames}' if self._frames else ''})"

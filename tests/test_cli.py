@@ -505,6 +505,22 @@ def test_single_picture_of_a_video_is_told(livefill: Livefill, home: Path, demo:
     assert "single one" in said.err
 
 
+def test_frames_of_a_video_that_could_not_serve_are_counted_with_the_reason(
+    livefill: Livefill, home: Path, clips: Clips, tmp_path: Path
+) -> None:
+    faces = [frame.image for frame in read(clips.clean, 3)]
+    alone = [np.hstack([face, np.full_like(face, 90)]) for face in faces]
+    nobody = np.full_like(alone[0], 90)
+    mixed = [np.hstack([faces[0], faces[0][:, ::-1]])]
+    for image in alone:
+        mixed += [image, nobody, nobody]
+    said = livefill("calibrate", "--input", write(tmp_path / "mixed.mp4", mixed, crf=5))
+    assert said.code == 0, said.err
+    assert "7 of 10 frames were left out: no face is to be seen (6), two faces are in the picture (1)." in said.err
+    assert said.err.count("no face is to be seen: look") == 1  # and not each time that it changes
+    assert "left out" not in livefill("calibrate", "--input", clips.clean).err
+
+
 def test_profile_is_made_from_a_picture(livefill: Livefill, home: Path, demo: Demo, tmp_path: Path) -> None:
     picture = tmp_path / "me.png"
     cv2.imwrite(str(picture), small(demo.profile.references[0].image)[..., ::-1])

@@ -191,3 +191,20 @@ def test_guidance_is_said_when_it_changes(plain: Console) -> None:
     assert len(lines) == 3
     assert [("too dark" in shown, "good" in shown) for shown in lines] == [(True, False), (False, True), (True, False)]
     assert all("25%" in shown for shown in lines)
+
+
+def test_a_video_of_which_enough_was_seen_is_said_to_be_read_on(plain: Console) -> None:
+    with CalibrationLine(plain, guide=False, frames=900) as line:
+        for seq, hint in enumerate(("", "two faces", "", "two faces", "")):
+            line.update(Judgement(hint, 0.5, seq), 0.5)
+        for seq in range(5, 9):
+            line.update(Judgement("" if seq % 2 else "two faces", 0.5, seq), 1.0)
+    lines = [shown.strip() for shown in text_of(plain).splitlines()]
+    assert lines == ["50%  good", "50%  two faces", "100%  enough good frames; reading on to the end for better ones"]
+
+
+def test_a_terminal_is_told_where_in_a_video_it_is() -> None:
+    console = Console(file=io.StringIO(), width=100, force_terminal=True)
+    with CalibrationLine(console, guide=False, frames=900) as line:
+        line.update(Judgement("", 0.5, 99), 1.0)
+    assert "reading on to the end for better ones (frame 100 of 900)" in text_of(console)
