@@ -317,6 +317,29 @@ def test_video_of_odd_size_without_a_face_passes(
     assert synthetic.psnr(shown[0].image, read(clip)[0].image) > 38
 
 
+def test_a_video_in_which_nothing_was_filled_comes_with_what_to_try(
+    livefill: Livefill, acquainted: Path, clips: Clips, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.mp4"
+    lying = [np.ascontiguousarray(np.rot90(frame.image)) for frame in read(clips.clean, 3)]
+    said = livefill("file", write(tmp_path / "lying.mp4", lying), "-o", out)
+    assert said.code == 0
+    assert "Is the picture upright?" in said.err
+    said = livefill("file", write(tmp_path / "free.mp4", [frame.image for frame in read(clips.clean, 3)]), "-o", out)
+    assert "Nothing was found that covers your face in the 3 frames" in said.err
+    assert "--mask" in said.err
+
+
+def test_a_picture_is_filled_as_a_video_of_one_frame_and_that_is_said(
+    livefill: Livefill, acquainted: Path, clips: Clips, tmp_path: Path
+) -> None:
+    picture = tmp_path / "in.png"
+    cv2.imwrite(str(picture), read(clips.hand)[-1].image[..., ::-1])
+    said = livefill("file", picture, "-o", tmp_path / "out.mp4")
+    assert said.code == 0, said.err
+    assert f"{picture} is a single picture" in said.err
+
+
 def test_one_frame_is_counted_as_one(livefill: Livefill, acquainted: Path, tmp_path: Path) -> None:
     clip = pattern(tmp_path / "in.mp4", frames=1)
     assert ": 1 frame, 0 filled" in livefill("file", clip, "-o", tmp_path / "out.mp4").out
