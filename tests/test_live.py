@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import fields
@@ -746,3 +748,17 @@ def test_a_recording_that_is_not_finished_is_finished_with_the_run(
     ada.run(at={2: lambda one: one.record(True)})
     (clip,) = tmp_path.glob("*.mp4")
     assert clip.stat().st_size > 500
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
+def test_a_clip_is_only_for_its_owner_to_read_while_it_is_recorded_and_after(
+    ada: Stand, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(recording, "user_videos_path", lambda: tmp_path / "Videos")
+    seen: list[int] = []
+
+    def look(one: Live) -> None:
+        seen.extend(stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "Videos").iterdir())
+
+    ada.run(at={2: lambda one: one.record(True), 3: look, 8: lambda one: one.record(False), 9: look})
+    assert seen == [0o600, 0o600]
