@@ -30,6 +30,7 @@ from livefill.pipeline import Shown
 from livefill.profile import save_profile
 from livefill.settings_file import SettingsFile
 from livefill.sinks import BaseSink
+from livefill.sinks.remedy import WITHOUT
 from livefill.types import Frame, Track
 
 
@@ -164,14 +165,16 @@ def test_a_sink_that_cannot_be_opened_is_not_written_down_and_the_page_is_told_w
 
     def open_sink(spec: str, **how: Any) -> BaseSink:
         if spec == "pipewire":
-            raise SinkError("PipeWire does not run")
+            raise SinkError(f"PipeWire does not run. Start it. {WITHOUT}")
         return real(spec, **how)
 
     monkeypatch.setattr(running, "open_sink", open_sink)
     with Running(live, panel), opened(panel) as page:
         page.send('{"do":"set","key":"sink","value":"pipewire"}')
         text = told(page, "error")["text"]
-    assert "livefill.toml: sink. Camera and sink stay as they were: PipeWire does not run" in text
+    assert text.startswith("Camera and sink stay as they were: PipeWire does not run. Start it. What ")
+    assert text.endswith("livefill.toml says of sink stays.")
+    assert "--sink" not in text
     assert live.settings.sink == "none"
     assert not (home / "livefill.toml").exists()
 
