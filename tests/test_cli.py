@@ -91,6 +91,14 @@ def test_wrong_usage_is_told_on_stderr_with_status_2(livefill: Livefill, argumen
     assert "Traceback" not in said.err
 
 
+def test_options_that_only_run_has_are_said_to_be_there(livefill: Livefill, home: Path) -> None:
+    said = livefill("panel", "--size", "640x480")
+    assert (said.code, said.out) == (2, "")
+    words = " ".join(said.err.replace("│", " ").split())
+    assert "--size is none of its options; `livefill run --panel` has more of them" in words
+    assert "livefill run --panel" in livefill("panel", "--help").out
+
+
 # --- bad input --------------------------------------------------------------------------------------------------------
 
 
