@@ -155,6 +155,7 @@ class Live:
 
     def run(self, each_frame: Callable[[Live], None] = lambda live: None) -> None:
         """Run until the source ends or `stop` is called; `each_frame` is called between two frames."""
+        self._warn_of_pace()
         with ExitStack() as stack:
             stack.callback(self._staging.close)
             stack.callback(self._finish_recording)
@@ -197,6 +198,15 @@ class Live:
 
         forgive = self._staging.forgive
         run(source, self._staging.stages, sink, stats=self.stats, between=between, forgive=forgive, away=away)
+
+    def _warn_of_pace(self) -> None:
+        """Tell who fills one file into another that it is played like a camera."""
+        settings = self.settings
+        if settings.sink.startswith("file:") and Path(settings.camera).expanduser().is_file():
+            self.say(
+                f"{settings.camera} is played like a camera: frames that are not done in time are left out. "
+                "`livefill file IN -o OUT` fills all of them."
+            )
 
     def _guard(self, act: Callable[[], None]) -> None:
         """Do what is done between two frames; a meeting must not lose its camera because of it."""

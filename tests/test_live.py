@@ -534,6 +534,16 @@ def test_what_will_not_do_leaves_everything_as_it_was(
     assert len(ada.people) == 1
 
 
+@pytest.mark.parametrize(("sink", "told"), [("file:{}/out.mp4", True), ("none", False)])
+def test_a_file_that_is_played_into_a_file_is_said_to_lose_frames(
+    ada: Stand, tmp_path: Path, sink: str, told: bool
+) -> None:
+    clip = tmp_path / "in.mp4"
+    clip.touch()
+    ada.run(camera=str(clip), sink=sink.format(tmp_path))
+    assert sum("`livefill file IN -o OUT` fills all of them" in said for said in ada.said) == told
+
+
 def test_a_badge_says_that_a_picture_is_filled(ada: Stand) -> None:
     ada.run(at={4: setting(badge=True), 6: Live.pause})
     plain, badged, paused = (ada.sink.shown[i].image for i in (3, 4, 6))
