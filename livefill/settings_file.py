@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
-from livefill.config import default_file, load_settings, read_file
+from livefill.config import Settings, default_file, load_settings, read_file
 from livefill.errors import ConfigError, LivefillError
 from livefill.private import stamp, write_private
 
@@ -22,6 +22,14 @@ AT_START = {"hotkey"}  # settings that are looked at only when a run starts
 
 class Changing(Protocol):
     """A run whose settings can be changed."""
+
+    @property
+    def settings(self) -> Settings:
+        """Those in force."""
+
+    @property
+    def reopening(self) -> bool:
+        """Whether camera and sink are about to be opened anew; where that fails, `settings` go back."""
 
     def change(self, **values: object) -> None:
         """Change settings; raises a `LivefillError`, and then all stays as it was."""
@@ -39,10 +47,12 @@ class SettingsFile:
         self._usual = load_settings(None, **given)
         self._stamp = stamp(path)
         self._values = read_file(path) if path.exists() else {}  # what of the file is in force
+        self._taken: dict[str, tuple[object, object]] = {}  # what a run took last, before and after
         self._next = 0.0
 
     def follow(self, run: Changing) -> None:
         """Have a run take up what an editor changed; a value that will not do is told, and the old one stays."""
+        self._settle(run)
         if (now := monotonic()) < self._next:
             return
         self._next = now + EVERY
@@ -50,10 +60,21 @@ class SettingsFile:
             values = self._edited()
             if values is not None and (changes := self._changes(values)):
                 run.change(**changes)
+                self._taken = {key: (self._values.get(key), getattr(run.settings, key)) for key in changes}
                 self._values = values  # only now: what was refused is still to be taken up once the file is mended
-                run.say(self._told(changes))
+                self._settle(run)
         except LivefillError as error:
             run.say(f"The settings stay as they were: {error}")
+
+    def _settle(self, run: Changing) -> None:
+        """Tell what a run has kept of what it took: with another camera or sink, that is known once they are open."""
+        if run.reopening:
+            return
+        taken, self._taken = self._taken, {}
+        kept = [key for key, (_, after) in taken.items() if getattr(run.settings, key) == after]
+        _put({key: before for key, (before, _) in taken.items() if key not in kept}, self._values)
+        if kept:
+            run.say(self._told(kept))
 
     def _edited(self) -> dict[str, Any] | None:
         """Return what the file holds if somebody else wrote it since the last look.
@@ -90,6 +111,7 @@ class SettingsFile:
         except (OSError, UnicodeError, TOMLKitError) as error:
             raise ConfigError(f"{self.path} cannot be changed: {error}") from error
         _put(plain, self._values)
+        self._taken = {key: taken for key, taken in self._taken.items() if key not in plain}
         if known:
             self._stamp = stamp(self.path)
 

@@ -24,6 +24,7 @@ class Run:
 
     def __init__(self) -> None:
         self.settings = Settings()
+        self.reopening = False
         self.said: list[str] = []
         self.refuses: LivefillError | None = None
 
@@ -174,6 +175,23 @@ def test_a_good_value_beside_one_that_is_refused_is_taken_up_once_that_is_mended
     file.follow(run)
     assert run.settings.badge
     assert run.said[1:] == [f"Taken up from {path}: badge."]
+
+
+def test_what_goes_back_with_a_sink_that_cannot_be_opened_is_taken_up_once_that_is_mended(path: Path) -> None:
+    file, run = SettingsFile(path), Run()
+    run.settings = before = load_settings(path)
+    edit(path, TEXT.replace('"2"', '"3"') + 'sink = "pipewire"\nbadge = true\n')
+    run.reopening = True
+    file.follow(run)
+    assert run.said == []  # it is not known yet
+    run.settings = changed(before, {"badge": True}, where="here")  # as the run does
+    run.reopening = False
+    file.follow(run)
+    assert run.said == [f"Taken up from {path}: badge."]
+    edit(path, TEXT.replace('"2"', '"3"') + "badge = true\n")
+    file.follow(run)
+    assert run.settings.camera == "3"
+    assert run.said[1:] == [f"Taken up from {path}: camera."]
 
 
 def test_a_line_that_goes_together_with_one_that_is_refused_is_gone_once_that_is_mended(path: Path) -> None:
