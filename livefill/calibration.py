@@ -157,9 +157,9 @@ def _light(points: Points, image: RGB) -> str:
 def _attitude(points: Points, depth: NDArray[np.float32]) -> str:
     yaw, pitch = pose(points, depth)
     if abs(yaw) > 35 or abs(pitch) > 35:
-        return "look straight into the camera"
+        return "your head is turned too far: look straight into the camera"
     if expression(points)[1] < 0.12:
-        return "keep your eyes open"
+        return "your eyes are closed: keep them open"
     return ""
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -52,10 +53,28 @@ def demo_profile() -> Profile:
 
 def run_demo(folder: Path, *, on_frame: Callable[[int, int], None] = lambda done, total: None) -> DemoResult:
     """Write before and after, side by side, as a video and as a contact sheet."""
+    with _made(folder):
+        return _fill(folder, on_frame)
+
+
+@contextmanager
+def _made(folder: Path) -> Iterator[None]:
+    """Make a folder where there is none; where nothing comes of it, it goes again."""
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SinkError(f"{folder} cannot be made: {error.strerror}") from error
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):  # what is in one of them stays, and so does that one
+            for one in missing:
+                one.rmdir()
+        raise
+
+
+def _fill(folder: Path, on_frame: Callable[[int, int], None]) -> DemoResult:
     stages, spec = stages_for(demo_profile())
     video, sheet = (folder / name for name in RESULTS)
     pairs: list[RGB] = []

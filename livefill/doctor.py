@@ -16,6 +16,7 @@ from types import ModuleType
 from livefill import v4l2
 from livefill.capture.device import MOST_BUFFERS
 from livefill.errors import LivefillError
+from livefill.findings import Finding, own_files
 from livefill.sinks.remedy import GET_ONE, LOAD, NO_ONE, PIPEWIRE, VIDEO_GROUP
 from livefill.v4l2 import Device, Mode
 
@@ -31,16 +32,6 @@ OBS = {
     "Windows": (Path("C:/Program Files/obs-studio"), Path("C:/Program Files (x86)/obs-studio")),
     "Darwin": (Path("/Applications/OBS.app"),),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at."""
-
-    ok: bool
-    subject: str
-    detail: str  # what was found
-    remedy: str = ""  # what to do; with `ok`, an advice that may be ignored
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +55,7 @@ class Host:
 def diagnose(host: Host | None = None) -> list[Finding]:
     """Return every finding, the sound ones too, in the order in which they matter. Never raises for what is missing."""
     host = host or Host()
-    found = [_python(host), *_packages(host), _runtime(), _networks()]
+    found = [_python(host), *_packages(host), _runtime(), _networks(), *own_files()]
     if host.system != "Linux":
         return [*found, _obs(host)]
     devices = host.devices(host.root / "dev")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from types import TracebackType
@@ -21,6 +22,9 @@ __all__ = ["Hotkey"]
 PROCESS = "^[^ ]*[Pp]ython[^ ]* (-m |[^ ]*/)livefill (run|panel)"
 BIND = f"Bind this command to a key in your desktop's settings instead: pkill -USR1 -f '{PROCESS}'"
 
+KEYS = re.compile(r"(<\w+>|\S)(\+(<\w+>|\S))*")  # names in angle brackets, or single letters, joined by +
+MISTYPED = 'hotkey is {!r}: write it like "<ctrl>+<alt>+p"'
+
 
 class Hotkey:
     """Calls `action`, in the thread that calls `update`, once for each time that `keys` was pressed.
@@ -29,6 +33,8 @@ class Hotkey:
     """
 
     def __init__(self, keys: str, action: Callable[[], None]) -> None:
+        if not KEYS.fullmatch(keys):  # what was mistyped is said before what is not possible here
+            raise ConfigError(MISTYPED.format(keys))
         if platform.system() == "Linux" and os.environ.get("XDG_SESSION_TYPE") == "wayland":
             raise ConfigError(f"Wayland lets no program listen to keys that are meant for another. {BIND}")
         try:
@@ -42,7 +48,7 @@ class Hotkey:
         try:
             self._listener = keyboard.GlobalHotKeys({keys: lambda: self._pressed.put(None)})
         except ValueError as error:
-            raise ConfigError(f'hotkey is {keys!r}: write it like "<ctrl>+<alt>+p"') from error
+            raise ConfigError(MISTYPED.format(keys)) from error
 
     def __enter__(self) -> Self:
         self._listener.start()

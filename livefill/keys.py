@@ -40,6 +40,11 @@ class Keys:
                 termios.tcsetattr(self._stream, termios.TCSADRAIN, self._before)
             self._before = None
 
+    @property
+    def heard(self) -> bool:
+        """Whether keys can come at all: the input is a terminal."""
+        return sys.platform == "win32" or self._before is not None
+
     def pressed(self) -> str:
         """Return what was pressed, in order; nothing where the input is no terminal."""
         if sys.platform == "win32":

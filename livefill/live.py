@@ -8,10 +8,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from time import monotonic
 
-from livefill.app import is_picture, same_file
 from livefill.capture import BaseSource, OnDemandSource, is_camera, open_source
+from livefill.checking import check_settings
 from livefill.config import Settings, changed, parse_size
-from livefill.errors import CameraAway, ConfigError, LivefillError, SinkError, SourceError, Unwatched
+from livefill.errors import CameraAway, LivefillError, SinkError, SourceError, Unwatched
 from livefill.pipeline import Shown, run
 from livefill.profile import Profile
 from livefill.recording import Recorder, clip_path
@@ -36,7 +36,7 @@ class Live:
 
     def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
         """Prepare; `say` is told what the user should know, a sentence each."""
-        _check(settings)
+        check_settings(settings)
         self.settings = settings
         self.stats = Stats()
         self.sink: BaseSink | None = None
@@ -134,7 +134,7 @@ class Live:
         """Change settings in mid-run. Raises a `LivefillError` that says why not; then all stays as it was."""
         before, wished = self.settings, changed(self.settings, values, where="this run")
         different = {key for key in values if getattr(before, key) != getattr(wished, key)}
-        _check(wished)
+        check_settings(wished, different)
         if different & STAGED:
             self._staging.load(wished)
         self.settings = wished
@@ -155,6 +155,7 @@ class Live:
 
     def run(self, each_frame: Callable[[Live], None] = lambda live: None) -> None:
         """Run until the source ends or `stop` is called; `each_frame` is called between two frames."""
+        self._warn_of_pace()
         with ExitStack() as stack:
             stack.callback(self._staging.close)
             stack.callback(self._finish_recording)
@@ -197,6 +198,15 @@ class Live:
 
         forgive = self._staging.forgive
         run(source, self._staging.stages, sink, stats=self.stats, between=between, forgive=forgive, away=away)
+
+    def _warn_of_pace(self) -> None:
+        """Tell who fills one file into another that it is played like a camera."""
+        settings = self.settings
+        if settings.sink.startswith("file:") and Path(settings.camera).expanduser().is_file():
+            self.say(
+                f"{settings.camera} is played like a camera: frames that are not done in time are left out. "
+                "`livefill file IN -o OUT` fills all of them."
+            )
 
     def _guard(self, act: Callable[[], None]) -> None:
         """Do what is done between two frames; a meeting must not lose its camera because of it."""
@@ -284,11 +294,3 @@ class Live:
 
 def _devices(settings: Settings) -> dict[str, object]:
     return {key: getattr(settings, key) for key in DEVICES}
-
-
-def _check(settings: Settings) -> None:
-    if settings.mask is not None and not is_picture(settings.mask):
-        raise ConfigError(f"the mask {settings.mask} must be a picture; a video of masks is for `livefill file`")
-    kind, _, target = settings.sink.partition(":")
-    if kind == "file" and target and same_file(Path(target).expanduser(), Path(settings.camera).expanduser()):
-        raise ConfigError(f"{target} is the input itself: choose another name for the output")

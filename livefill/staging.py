@@ -13,6 +13,7 @@ from livefill.pipeline import Shown, Stages
 from livefill.private import stamp
 from livefill.profile import Profile, load_profile, profile_path, save_profile
 from livefill.tracking import NoTracker
+from livefill.wording import counted
 
 __all__ = ["Staging"]
 
@@ -54,7 +55,9 @@ class Staging:
             return "passing through: a stage failed"
         if isinstance(self._ours.tracker, NoTracker):
             return "passing through: no profile"
-        if shown is None or shown.track is None:
+        if shown is None:
+            return "starting"  # nothing was looked at yet
+        if shown.track is None:
             if self._ours.tracker.stranger:
                 return "passing through: somebody else's face (yours? calibrate again)"
             return "passing through: your face is not to be found"
@@ -179,12 +182,14 @@ class Staging:
             self._say(f"The profile stays as it was: {error}")
             return
         self.pending = profile
-        self._say(f"{len(profile.references)} frames were kept: look at them, then accept or calibrate again.")
+        kept = len(profile.references)
+        were, them = ("was", "it") if kept == 1 else ("were", "them")
+        self._say(f"{counted(kept, 'frame')} {were} kept: look at {them}, then accept or calibrate again.")
 
     def _keep(self, profile: Profile) -> None:
         save_profile(profile)
-        references, path = len(profile.references), profile_path(profile.name)
-        self._say(f"Profile {profile.name!r} was made anew from {references} frames: {path}")
+        frames, path = counted(len(profile.references), "frame"), profile_path(profile.name)
+        self._say(f"Profile {profile.name!r} was made anew from {frames}: {path}")
         if profile.name == (self._settings.profile or "default"):
             self._use(self._profile(profile.name), self._settings)
 

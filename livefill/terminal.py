@@ -23,6 +23,7 @@ __all__ = ["CalibrationLine", "LiveLine"]
 
 REDRAW = 0.25  # seconds
 LOG = 10.0  # seconds between lines where there is no terminal
+KEYS = "Keys: p passes the picture through (again to go on), c calibrates anew, q quits."
 
 
 class LiveLine:
@@ -49,6 +50,8 @@ class LiveLine:
         interrupt.check()  # from here on nothing is lost: the run looks whether it is to stop
         if self._console.is_terminal:
             self._keys = self._stack.enter_context(Keys(sys.stdin))
+            if self._keys.heard:  # a line of their own, once: a narrow terminal would cut them off the other
+                self._console.print(KEYS, markup=False)
             self._redraw = self._stack.enter_context(
                 Redraw(Text("starting"), console=self._console, auto_refresh=False, transient=True)
             )
@@ -84,10 +87,12 @@ class LiveLine:
     def text(self) -> str:
         """Return the line; what can be done without stands at its end, which a narrow terminal cuts off."""
         live, now = self._live, self._live.stats.summary()
-        return (
-            f"{live.state} · {now.fps:.1f} fps · age {now.age_p50:.0f} ms (p95 {now.age_p95:.0f}) · "
-            f"{now.dropped} dropped · {live.device} → {live.sink_label} · p pause, c calibrate, q quit"
+        numbers = (
+            f"{now.fps:.1f} fps · age {now.age_p50:.0f} ms (p95 {now.age_p95:.0f}) · {now.dropped} dropped · "
+            if live.shown is not None or now.fps
+            else ""  # no frame was shown yet
         )
+        return f"{live.state} · {numbers}{live.device} → {live.sink_label}"
 
     def summary(self) -> str:
         """Return the last word on a run."""
@@ -109,13 +114,17 @@ class LiveLine:
 
 
 class CalibrationLine:
-    """Guides the user through a calibration."""
+    """Guides the user through a calibration, or shows how far a video was looked at for one."""
 
-    def __init__(self, console: Console, *, guide: bool = True) -> None:
-        """`guide` is whether there is somebody before a camera who can be told what to do."""
-        self._console, self._guide = console, guide
+    def __init__(self, console: Console, *, guide: bool = True, frames: int = 0) -> None:
+        """`guide` is whether there is somebody before a camera who can be told what to do.
+
+        Else it is a video, of so many `frames` if that is known.
+        """
+        self._console, self._guide, self._frames = console, guide, frames
         self._redraw = Redraw(Text("looking"), console=console, auto_refresh=False, transient=True)
-        self._said = ""
+        self._last = ""
+        self._told: set[str] = set()
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
@@ -128,11 +137,23 @@ class CalibrationLine:
         self._redraw.stop()
 
     def update(self, judgement: Judgement, progress: float) -> None:
-        """Show the hint of the last frame; without a terminal, only when it changes."""
-        more = ": turn your head a little to each side, open your mouth once" if self._guide else ""
-        hint = judgement.hint or f"good{more}"
+        """Show the hint of the last frame; without a terminal, when it changes, and of a video each but once."""
+        hint = self._hint(judgement, progress)
         if self._console.is_terminal:
-            self._redraw.update(Text(f"{progress:4.0%}  {hint}"), refresh=True)
-        elif hint != self._said:
+            self._redraw.update(Text(f"{progress:4.0%}  {hint}{self._place(judgement.seq)}"), refresh=True)
+        elif hint != self._last if self._guide else hint not in self._told:
             self._console.print(f"{progress:4.0%}  {hint}", markup=False)
-        self._said = hint
+        self._last = hint
+        self._told.add(hint)
+
+    def _hint(self, judgement: Judgement, progress: float) -> str:
+        if self._guide:
+            return judgement.hint or "good: turn your head a little to each side, open your mouth once"
+        enough = "enough good frames; reading on to the end for better ones"
+        return enough if progress >= 1 else judgement.hint or "good"
+
+    def _place(self, seq: int) -> str:
+        """Return where in a video this is."""
+        if self._guide:
+            return ""
+        return f" (frame {seq + 1}{f' of {self._frames}' if self._frames else ''})"

@@ -15,7 +15,10 @@ ALL = (WINDOWED, HEADLESS, "opencv-contrib-python", "opencv-contrib-python-headl
 
 
 def main() -> None:
-    """Leave exactly one OpenCV that can be imported."""
+    """Leave an OpenCV that can be imported: what is there, where it can be, or else exactly one, without windows.
+
+    Two of one version get along, which is what MediaPipe makes of it; nothing is looked up where nothing is amiss.
+    """
     failure = subprocess.run([sys.executable, "-c", "import cv2"], capture_output=True, text=True, check=False)
     if failure.returncode == 0:
         return

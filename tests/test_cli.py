@@ -91,6 +91,14 @@ def test_wrong_usage_is_told_on_stderr_with_status_2(livefill: Livefill, argumen
     assert "Traceback" not in said.err
 
 
+def test_options_that_only_run_has_are_said_to_be_there(livefill: Livefill, home: Path) -> None:
+    said = livefill("panel", "--size", "640x480")
+    assert (said.code, said.out) == (2, "")
+    words = " ".join(said.err.replace("│", " ").split())
+    assert "--size is none of its options; `livefill run --panel` has more of them" in words
+    assert "livefill run --panel" in livefill("panel", "--help").out
+
+
 # --- bad input --------------------------------------------------------------------------------------------------------
 
 
@@ -317,6 +325,29 @@ def test_video_of_odd_size_without_a_face_passes(
     assert synthetic.psnr(shown[0].image, read(clip)[0].image) > 38
 
 
+def test_a_video_in_which_nothing_was_filled_comes_with_what_to_try(
+    livefill: Livefill, acquainted: Path, clips: Clips, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.mp4"
+    lying = [np.ascontiguousarray(np.rot90(frame.image)) for frame in read(clips.clean, 3)]
+    said = livefill("file", write(tmp_path / "lying.mp4", lying), "-o", out)
+    assert said.code == 0
+    assert "Is the picture upright?" in said.err
+    said = livefill("file", write(tmp_path / "free.mp4", [frame.image for frame in read(clips.clean, 3)]), "-o", out)
+    assert "Nothing was found that covers your face in the 3 frames" in said.err
+    assert "--mask" in said.err
+
+
+def test_a_picture_is_filled_as_a_video_of_one_frame_and_that_is_said(
+    livefill: Livefill, acquainted: Path, clips: Clips, tmp_path: Path
+) -> None:
+    picture = tmp_path / "in.png"
+    cv2.imwrite(str(picture), read(clips.hand)[-1].image[..., ::-1])
+    said = livefill("file", picture, "-o", tmp_path / "out.mp4")
+    assert said.code == 0, said.err
+    assert f"{picture} is a single picture" in said.err
+
+
 def test_one_frame_is_counted_as_one(livefill: Livefill, acquainted: Path, tmp_path: Path) -> None:
     clip = pattern(tmp_path / "in.mp4", frames=1)
     assert ": 1 frame, 0 filled" in livefill("file", clip, "-o", tmp_path / "out.mp4").out
@@ -505,6 +536,22 @@ def test_single_picture_of_a_video_is_told(livefill: Livefill, home: Path, demo:
     assert "single one" in said.err
 
 
+def test_frames_of_a_video_that_could_not_serve_are_counted_with_the_reason(
+    livefill: Livefill, home: Path, clips: Clips, tmp_path: Path
+) -> None:
+    faces = [frame.image for frame in read(clips.clean, 3)]
+    alone = [np.hstack([face, np.full_like(face, 90)]) for face in faces]
+    nobody = np.full_like(alone[0], 90)
+    mixed = [np.hstack([faces[0], faces[0][:, ::-1]])]
+    for image in alone:
+        mixed += [image, nobody, nobody]
+    said = livefill("calibrate", "--input", write(tmp_path / "mixed.mp4", mixed, crf=5))
+    assert said.code == 0, said.err
+    assert "7 of 10 frames were left out: no face is to be seen (6), two faces are in the picture (1)." in said.err
+    assert said.err.count("no face is to be seen: look") == 1  # and not each time that it changes
+    assert "left out" not in livefill("calibrate", "--input", clips.clean).err
+
+
 def test_profile_is_made_from_a_picture(livefill: Livefill, home: Path, demo: Demo, tmp_path: Path) -> None:
     picture = tmp_path / "me.png"
     cv2.imwrite(str(picture), small(demo.profile.references[0].image)[..., ::-1])
@@ -518,6 +565,13 @@ def test_a_camera_that_is_no_camera_says_how_to_list_them(livefill: Livefill, ho
     said = livefill("calibrate", "--camera", "absent.mp4")
     assert is_one_sentence(said)
     assert "`livefill devices`" in said.err
+
+
+def test_an_input_that_is_not_there_is_a_file_and_no_camera(livefill: Livefill, home: Path) -> None:
+    said = livefill("calibrate", "--input", "absent.mp4")
+    assert is_one_sentence(said)
+    assert "no file absent.mp4: give --input a video or a picture" in said.err
+    assert "camera" not in said.err
 
 
 def test_nobody_to_calibrate_on_leaves_the_old_profile(livefill: Livefill, home: Path, clips: Clips) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from footage import Demo
 
+from livefill import demo as bundled
 from livefill.capture import FileSource
-from livefill.demo import demo_clip
+from livefill.demo import demo_clip, run_demo
 from livefill.geometry import face_hull
 
 
@@ -43,3 +44,20 @@ def test_the_hand_comes_and_goes(demo: Demo) -> None:
     calm = abs(frames[1].image.astype(int) - frames[0].image).mean()
     covered = abs(frames[len(frames) // 2].image.astype(int) - frames[0].image).mean()
     assert covered > 2 * calm
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_demo_that_is_stopped_leaves_no_new_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool
+) -> None:
+    def stopped() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(bundled, "demo_profile", stopped)
+    folder = tmp_path / "some" / "demo"
+    if there:
+        folder.mkdir(parents=True)
+    with pytest.raises(KeyboardInterrupt):
+        run_demo(folder)
+    assert folder.exists() == there
+    assert (tmp_path / "some").exists() == there

@@ -6,9 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import synthetic
 
 from livefill.backends import engines
 from livefill.doctor import Finding, Host, diagnose
+from livefill.profile import profile_path, save_profile
 from livefill.v4l2 import LOOPBACK_DRIVER, Device, Mode
 
 PACKAGES = {"opencv-python": "4.11.0.86", "pyvirtualcam": "0.15.0"}
@@ -28,8 +30,9 @@ def modes(path: Path) -> list[Mode]:
 
 
 @pytest.fixture
-def host(tmp_path: Path) -> Host:
-    """A Linux machine on which everything is as it should be."""
+def host(home: Path, tmp_path: Path) -> Host:
+    """A Linux machine on which everything is as it should be, and whose user has calibrated."""
+    save_profile(synthetic.person("default"))
     put(tmp_path, "dev/video0")
     put(tmp_path, "dev/video10")
     put(tmp_path, "usr/libexec/xdg-desktop-portal")
@@ -86,6 +89,50 @@ def test_an_empty_machine_is_described_without_a_crash(tmp_path: Path) -> None:
 
 def test_this_very_machine_can_be_looked_at() -> None:
     assert len(diagnose()) >= 5
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('colour = "red"', "unknown setting 'colour'"),
+        ("fps = true", "which is not a float"),
+        ("fps = ", "not valid TOML"),
+        ('sink = "telepathy"', "no sink 'telepathy'"),
+        ('mask = "absent.png"', "no mask absent.png"),
+    ],
+)
+def test_settings_with_which_no_run_starts_are_told(host: Host, home: Path, text: str, words: str) -> None:
+    assert about(host, "settings").ok
+    put(home, "livefill.toml", text)
+    finding = about(host, "settings")
+    assert not finding.ok
+    assert words in finding.detail
+    assert str(home / "livefill.toml") in finding.remedy
+    assert about(host, "profile").ok
+
+
+def test_sound_settings_are_named(host: Host, home: Path) -> None:
+    put(home, "livefill.toml", "feather = 2.0")
+    assert about(host, "settings") == Finding(True, "settings", str(home / "livefill.toml"))
+
+
+def test_no_profile_is_a_hint_and_no_fault(host: Host) -> None:
+    profile_path("default").unlink()
+    finding = about(host, "profile")
+    assert finding.ok
+    assert "livefill calibrate" in finding.remedy
+
+
+def test_a_profile_that_cannot_be_read_or_is_named_and_missing_is_a_fault(host: Host, home: Path) -> None:
+    profile_path("default").write_bytes(b"junk")
+    finding = about(host, "profile")
+    assert not finding.ok
+    assert "damaged" in finding.detail
+    assert "livefill calibrate" in finding.remedy
+    put(home, "livefill.toml", 'profile = "ada"')
+    finding = about(host, "profile")
+    assert (finding.ok, finding.detail) == (False, "there is no profile 'ada'")
+    assert "livefill calibrate --profile ada" in finding.remedy
 
 
 @pytest.mark.parametrize(("python", "ok"), [((3, 9), False), ((3, 10), True), ((3, 12), True), ((3, 15), True)])

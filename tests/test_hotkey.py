@@ -40,6 +40,20 @@ def test_wayland_is_told_what_to_do_instead(monkeypatch: pytest.MonkeyPatch) -> 
         Hotkey("<ctrl>+<alt>+p", lambda: None)
 
 
+@pytest.mark.parametrize("keys", ["ctrl alt p", "ctrl+alt+p", "<ctrl>p", "<ctrl>+", ""])
+@pytest.mark.parametrize("lacks", ["pynput", "X11"])
+def test_keys_that_are_mistyped_are_told_before_what_is_not_possible_here(
+    monkeypatch: pytest.MonkeyPatch, keys: str, lacks: str
+) -> None:
+    if lacks == "X11":
+        monkeypatch.setenv("XDG_SESSION_TYPE", "wayland")
+        monkeypatch.setattr("platform.system", lambda: "Linux")
+    else:
+        monkeypatch.setitem(sys.modules, "pynput", None)
+    with pytest.raises(ConfigError, match="write it like"):
+        Hotkey(keys, lambda: None)
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux") or not shutil.which("pgrep"), reason="needs pgrep and /proc")
 def test_the_advice_for_wayland_hits_livefill_and_nothing_around_it(tmp_path: Path) -> None:
     program = tmp_path / "livefill"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import fields
@@ -32,7 +34,7 @@ from livefill.errors import (
 )
 from livefill.live import Live
 from livefill.pipeline import Stages
-from livefill.profile import Profile, load_profile, save_profile
+from livefill.profile import Profile, load_profile, profile_path, save_profile
 from livefill.sinks import BaseSink
 from livefill.staging import RETRY
 from livefill.types import Frame, ModelSpec, Patch, Track
@@ -236,6 +238,15 @@ def test_damaged_default_profile_is_told_and_frames_pass(stand: Stand) -> None:
 def test_profile_asked_for_by_name_has_to_be_there(stand: Stand) -> None:
     with pytest.raises(ProfileError, match="no profile 'ada'"):
         stand.run(profile="ada")
+    assert stand.opened == []
+
+
+def test_damaged_profile_that_is_asked_for_by_name_ends_the_run_and_closes_everything(stand: Stand) -> None:
+    damaged = profile_path("ada")
+    damaged.parent.mkdir(parents=True)
+    damaged.write_bytes(b"junk")
+    with pytest.raises(ProfileError, match="damaged"):
+        stand.run(profile="ada")
     assert stand.feed.closed
     assert stand.sink.ended == "aborted"
 
@@ -266,8 +277,7 @@ def test_what_auto_has_chosen_is_said_with_the_reason(ada: Stand) -> None:
 def test_unknown_backend_is_an_error_before_anything_is_filled(ada: Stand) -> None:
     with pytest.raises(BackendError, match="quantum"):
         ada.run(backend="quantum")
-    assert ada.sink.shown == []
-    assert ada.feed.closed
+    assert ada.opened == []
 
 
 def test_video_as_a_mask_is_refused_at_once(stand: Stand) -> None:
@@ -524,6 +534,16 @@ def test_what_will_not_do_leaves_everything_as_it_was(
     assert len(ada.people) == 1
 
 
+@pytest.mark.parametrize(("sink", "told"), [("file:{}/out.mp4", True), ("none", False)])
+def test_a_file_that_is_played_into_a_file_is_said_to_lose_frames(
+    ada: Stand, tmp_path: Path, sink: str, told: bool
+) -> None:
+    clip = tmp_path / "in.mp4"
+    clip.touch()
+    ada.run(camera=str(clip), sink=sink.format(tmp_path))
+    assert sum("`livefill file IN -o OUT` fills all of them" in said for said in ada.said) == told
+
+
 def test_a_badge_says_that_a_picture_is_filled(ada: Stand) -> None:
     ada.run(at={4: setting(badge=True), 6: Live.pause})
     plain, badged, paused = (ada.sink.shown[i].image for i in (3, 4, 6))
@@ -689,6 +709,13 @@ def test_a_calibration_can_be_looked_at_before_it_is_kept(ada: Stand) -> None:
     assert len(ada.people) == 2
 
 
+def test_a_calibration_that_kept_a_single_frame_counts_it_as_one(ada: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FakeCalibrator, "profile", lambda self, name: synthetic.person(name, mouths=(0.0,)))
+    ada.run(at={2: lambda one: one.recalibrate(review=True), 6: Live.accept})
+    assert "1 frame was kept: look at it, then accept or calibrate again." in ada.said
+    assert any("was made anew from 1 frame: " in said for said in ada.said)
+
+
 def test_a_calibration_that_is_discarded_changes_nothing(ada: Stand) -> None:
     def accept(one: Live) -> None:
         with pytest.raises(CalibrationError, match="no calibration waits"):
@@ -731,3 +758,17 @@ def test_a_recording_that_is_not_finished_is_finished_with_the_run(
     ada.run(at={2: lambda one: one.record(True)})
     (clip,) = tmp_path.glob("*.mp4")
     assert clip.stat().st_size > 500
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
+def test_a_clip_is_only_for_its_owner_to_read_while_it_is_recorded_and_after(
+    ada: Stand, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(recording, "user_videos_path", lambda: tmp_path / "Videos")
+    seen: list[int] = []
+
+    def look(one: Live) -> None:
+        seen.extend(stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "Videos").iterdir())
+
+    ada.run(at={2: lambda one: one.record(True), 3: look, 8: lambda one: one.record(False), 9: look})
+    assert seen == [0o600, 0o600]

@@ -24,6 +24,7 @@ class Run:
 
     def __init__(self) -> None:
         self.settings = Settings()
+        self.reopening = False
         self.said: list[str] = []
         self.refuses: LivefillError | None = None
 
@@ -66,10 +67,11 @@ def test_what_is_written_leaves_the_rest_of_the_file_alone(path: Path) -> None:
 def test_none_takes_a_setting_out_and_a_missing_file_is_made(path: Path, tmp_path: Path) -> None:
     SettingsFile(path).write(camera=None, profile=None)
     assert "camera" not in path.read_text()
-    fresh = SettingsFile(tmp_path / "new" / "livefill.toml")
+    fresh, run = SettingsFile(tmp_path / "new" / "livefill.toml"), Run()
     fresh.write(profile="ada")
     assert fresh.path.read_text() == 'profile = "ada"\n'
-    assert fresh.changed() == {}
+    fresh.follow(run)
+    assert run.said == []
 
 
 def test_what_an_editor_changes_is_taken_up_and_told(path: Path) -> None:
@@ -111,11 +113,12 @@ def test_a_symlink_to_the_file_stays_one(path: Path, tmp_path: Path, there: bool
         path.rename(kept)
     path.unlink(missing_ok=True)
     path.symlink_to(kept)
-    file = SettingsFile(path)
+    file, run = SettingsFile(path), Run()
     file.write(badge=True)
     assert path.is_symlink()
     assert kept.read_text() == (TEXT if there else "") + "badge = true\n"
-    assert file.changed() == {}
+    file.follow(run)
+    assert run.said == []
 
 
 @pytest.mark.parametrize(
@@ -161,12 +164,69 @@ def test_a_change_that_the_run_refuses_is_told(path: Path) -> None:
     assert "no profile 'bob'" in run.said[0]
 
 
+def test_a_good_value_beside_one_that_is_refused_is_taken_up_once_that_is_mended(path: Path) -> None:
+    file, run = SettingsFile(path), Run()
+    run.refuses = LivefillError("there is no profile 'bob'")
+    edit(path, f'{TEXT}badge = true\nprofile = "bob"\n')
+    file.follow(run)
+    assert not run.settings.badge
+    run.refuses = None
+    edit(path, f"{TEXT}badge = true\n")
+    file.follow(run)
+    assert run.settings.badge
+    assert run.said[1:] == [f"Taken up from {path}: badge."]
+
+
+def test_what_goes_back_with_a_sink_that_cannot_be_opened_is_taken_up_once_that_is_mended(path: Path) -> None:
+    file, run = SettingsFile(path), Run()
+    run.settings = before = load_settings(path)
+    edit(path, TEXT.replace('"2"', '"3"') + 'sink = "pipewire"\nbadge = true\n')
+    run.reopening = True
+    file.follow(run)
+    assert run.said == []  # it is not known yet
+    run.settings = changed(before, {"badge": True}, where="here")  # as the run does
+    run.reopening = False
+    file.follow(run)
+    assert run.said == [f"Taken up from {path}: badge."]
+    edit(path, TEXT.replace('"2"', '"3"') + "badge = true\n")
+    file.follow(run)
+    assert run.settings.camera == "3"
+    assert run.said[1:] == [f"Taken up from {path}: camera."]
+
+
+def test_a_line_that_goes_together_with_one_that_is_refused_is_gone_once_that_is_mended(path: Path) -> None:
+    edit(path, f"{TEXT}badge = true\n")
+    file, run = SettingsFile(path), Run()
+    run.settings = load_settings(path)
+    run.refuses = LivefillError("there is no profile 'bob'")
+    edit(path, f'{TEXT}profile = "bob"\n')
+    file.follow(run)
+    assert run.settings.badge
+    run.refuses = None
+    edit(path, TEXT)
+    file.follow(run)
+    assert not run.settings.badge
+    assert run.said[1:] == [f"Taken up from {path}: badge."]
+
+
 def test_a_file_that_goes_means_the_usual_settings(path: Path) -> None:
     file, run = SettingsFile(path), Run()
     run.settings = load_settings(path)
     path.unlink()
     file.follow(run)
     assert run.settings == Settings()
+
+
+def test_where_a_line_goes_what_the_command_line_said_holds(path: Path) -> None:
+    given = {"camera": "1", "badge": True, "mask": None}
+    file, run = SettingsFile(path, **given), Run()
+    run.settings = load_settings(path, **given)
+    edit(path, TEXT.replace('camera = "2"', 'camera = "3"'))
+    file.follow(run)
+    assert run.settings.camera == "3"
+    path.unlink()
+    file.follow(run)
+    assert run.settings == load_settings(None, **given)
 
 
 def test_a_file_that_is_not_toml_is_not_written_over(path: Path) -> None:

@@ -38,6 +38,10 @@ def test_somebody_elses_face_is_not_called_a_missing_one(scope: str) -> None:
     assert said == "passing through: somebody else's face (yours? calibrate again)"
 
 
+def test_before_the_first_frame_it_is_starting_and_no_face_is_missing() -> None:
+    assert state_after(demo_profile(), frames=0) == "starting"
+
+
 def test_ones_own_face_is_followed() -> None:
     assert state_after(demo_profile()) == "nothing to fill"
 

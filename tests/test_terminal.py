@@ -5,15 +5,19 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rich.console import Console
 
 from livefill import terminal
 from livefill.calibration import Judgement
+from livefill.cli.common import bar
 from livefill.config import Settings
 from livefill.live import Live
+from livefill.pipeline import Shown
 from livefill.sinks.null import NullSink
 from livefill.terminal import LOG, CalibrationLine, LiveLine
+from livefill.types import Frame
 
 
 @pytest.fixture
@@ -68,7 +72,14 @@ def test_signals_steer_the_run_and_are_given_back(
 # --- the line ---------------------------------------------------------------------------------------------------------
 
 
+def seen() -> Shown:
+    """A frame that was shown as it came."""
+    frame = Frame(0, 0.0, np.zeros((48, 64, 3), np.uint8))
+    return Shown(frame, None, frame)
+
+
 def test_without_a_terminal_there_is_a_line_now_and_then(run: Live, plain: Console, clock: list[float]) -> None:
+    run.shown = seen()
     with LiveLine(run, plain) as line:
         for _ in range(60):
             line.update(run)
@@ -82,15 +93,34 @@ def test_line_says_what_is_going_on_and_where_it_goes(run: Live, plain: Console,
     run._staging.device, run.sink = "warped reference (cpu)", NullSink()
     run.sink.label = "virtual camera [10]"
     run.pause(True)
+    run.shown = seen()
     run.stats.dropped = 7
     with LiveLine(run, plain) as line:
         shown = line.text()
-    for part in ("paused", "warped reference (cpu)", "virtual camera [10]", "7 dropped", "q quit"):
+    for part in ("paused", "warped reference (cpu)", "virtual camera [10]", "7 dropped"):
         assert part in shown
 
 
-def test_a_narrow_terminal_cuts_off_only_the_keys(run: Live, plain: Console, clock: list[float]) -> None:
+def test_before_the_first_frame_no_numbers_are_told(run: Live, plain: Console, clock: list[float]) -> None:
+    run._staging.device, run.sink = "warped reference (cpu)", NullSink()
+    with LiveLine(run, plain) as line:
+        assert "fps" not in line.text()
+        assert "warped reference (cpu)" in line.text()
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_keys_are_told_once_where_they_can_be_pressed(run: Live, monkeypatch: pytest.MonkeyPatch, heard: bool) -> None:
+    monkeypatch.setattr("livefill.keys.Keys.heard", heard)
+    console = Console(file=io.StringIO(), width=80, force_terminal=True)
+    with LiveLine(run, console) as line:
+        line.update(run)
+    told = text_of(console)
+    assert told.count("p passes the picture through") == told.count("q quits") == int(heard)
+
+
+def test_a_narrow_terminal_cuts_off_only_what_fills(run: Live, plain: Console, clock: list[float]) -> None:
     run._staging.device, run.sink = "fast (openvino, cpu, bfloat16)", NullSink()
+    run.shown = seen()
     run.stats.dropped = 7
     with LiveLine(run, plain) as line:
         shown = line.text()[:80]
@@ -135,6 +165,21 @@ def test_last_word_sums_up_even_when_nothing_was_seen(run: Live, plain: Console)
     assert "3 repeated" in line.summary()
 
 
+# --- progress ---------------------------------------------------------------------------------------------------------
+
+
+def test_progress_says_that_it_loads_until_there_is_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    console = Console(file=io.StringIO(), width=80, force_terminal=True)
+    monkeypatch.setattr("livefill.cli.common.err", console)
+    with bar("filling") as advance:
+        begun = text_of(console)
+        advance(3, 12)
+    assert "loading" in begun
+    assert "0/" not in begun
+    assert "filling" in text_of(console)
+    assert "3/12" in text_of(console)
+
+
 # --- the guidance of a calibration ------------------------------------------------------------------------------------
 
 
@@ -146,3 +191,20 @@ def test_guidance_is_said_when_it_changes(plain: Console) -> None:
     assert len(lines) == 3
     assert [("too dark" in shown, "good" in shown) for shown in lines] == [(True, False), (False, True), (True, False)]
     assert all("25%" in shown for shown in lines)
+
+
+def test_a_video_of_which_enough_was_seen_is_said_to_be_read_on(plain: Console) -> None:
+    with CalibrationLine(plain, guide=False, frames=900) as line:
+        for seq, hint in enumerate(("", "two faces", "", "two faces", "")):
+            line.update(Judgement(hint, 0.5, seq), 0.5)
+        for seq in range(5, 9):
+            line.update(Judgement("" if seq % 2 else "two faces", 0.5, seq), 1.0)
+    lines = [shown.strip() for shown in text_of(plain).splitlines()]
+    assert lines == ["50%  good", "50%  two faces", "100%  enough good frames; reading on to the end for better ones"]
+
+
+def test_a_terminal_is_told_where_in_a_video_it_is() -> None:
+    console = Console(file=io.StringIO(), width=100, force_terminal=True)
+    with CalibrationLine(console, guide=False, frames=900) as line:
+        line.update(Judgement("", 0.5, 99), 1.0)
+    assert "reading on to the end for better ones (frame 100 of 900)" in text_of(console)

@@ -9,7 +9,7 @@ from livefill.config import DEFAULT_MODEL, MODELS
 from livefill.errors import BackendError
 from livefill.types import Session
 
-__all__ = ["BACKENDS", "GeneratorSession", "ReferenceSession", "open_session", "runtime_of"]
+__all__ = ["BACKENDS", "GeneratorSession", "ReferenceSession", "check_session", "open_session", "runtime_of"]
 
 BACKENDS = (*RUNTIMES, "reference")
 
@@ -19,15 +19,18 @@ def open_session(backend: str = "auto", model: str = DEFAULT_MODEL) -> Session:
 
     `model` is one of `config.MODELS`; the backend `reference` has none.
     """
+    check_session(backend, model)
+    return ReferenceSession() if backend == "reference" else GeneratorSession.open(model, runtime=backend)
+
+
+def check_session(backend: str, model: str) -> None:
+    """Raise `BackendError` for a name that is none, or two that do not go together; nothing is loaded."""
     if model not in MODELS:
         raise BackendError(f"unknown model {model!r}: choose one of {', '.join(MODELS)}")
-    if backend == "auto" or backend in RUNTIMES:
-        return GeneratorSession.open(model, runtime=backend)
-    if backend == "reference":
-        if model != DEFAULT_MODEL:
-            raise BackendError("the backend reference fills without a generator: leave out --model, or --backend")
-        return ReferenceSession()
-    raise BackendError(f"unknown backend {backend!r}: choose auto or one of {', '.join(BACKENDS)}")
+    if backend != "auto" and backend not in BACKENDS:
+        raise BackendError(f"unknown backend {backend!r}: choose auto or one of {', '.join(BACKENDS)}")
+    if backend == "reference" and model != DEFAULT_MODEL:
+        raise BackendError("the backend reference fills without a generator: leave out --model, or --backend")
 
 
 def runtime_of(backend: str) -> str:

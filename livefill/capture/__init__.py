@@ -27,6 +27,7 @@ __all__ = [
     "LiveSource",
     "OnDemandSource",
     "PatternSource",
+    "check_source",
     "is_camera",
     "list_cameras",
     "open_source",
@@ -38,6 +39,15 @@ PICTURES = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 def is_camera(spec: str) -> bool:
     """Tell whether `spec` names a camera ("0", "/dev/video0") rather than a file."""
     return spec.isdecimal() or spec.startswith("/dev/")
+
+
+def check_source(spec: str) -> None:
+    """Raise `SourceError` for what can be no source: a file that is not there. No camera is looked for."""
+    if not is_camera(spec) and spec != "synthetic" and not Path(spec).expanduser().exists():
+        raise SourceError(
+            f"There is no file {spec}. Give a video, a picture, a folder of pictures, `synthetic`, "
+            "or a camera (0, 1, /dev/video0; `livefill devices` lists them)."
+        )
 
 
 def open_source(
@@ -61,16 +71,12 @@ def open_source(
     if spec == "synthetic":
         pattern = PatternSource(size or (640, 480), fps or 30)
         return LiveSource(lambda: pattern) if live else pattern
+    check_source(spec)
     opener = _opener(Path(spec).expanduser(), fps or 30)
     return LiveSource(opener, loop=loop) if live else opener()
 
 
 def _opener(path: Path, fps: float) -> Callable[[], BaseSource]:
-    if not path.exists():
-        raise SourceError(
-            f"There is no file {path}. Give a video, a picture, a folder of pictures, `synthetic`, "
-            "or a camera (0, 1, /dev/video0; `livefill devices` lists them)."
-        )
     if path.is_dir() or path.suffix.lower() in PICTURES:
         return lambda: ImageSource(path, fps)
     return lambda: FileSource(path)

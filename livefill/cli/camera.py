@@ -104,11 +104,17 @@ def run(
     _run(settings, file, panel=(host, port or 0) if panel else None, show=panel and not _has_terminal())
 
 
-@app.command()
+@app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})  # which are told below
 def panel(
-    camera: CameraOption = None, profile: Profile = None, sink: SinkOption = None, config: ConfigOption = None
+    context: typer.Context,
+    camera: CameraOption = None,
+    profile: Profile = None,
+    sink: SinkOption = None,
+    config: ConfigOption = None,
 ) -> None:
     """Run livefill with its page, and open that in the browser.
+
+    These are the options that most need. `livefill run --panel` is the same with all of them.
 
     Examples:
 
@@ -116,6 +122,8 @@ def panel(
 
         livefill panel --camera talk.mp4 --sink none
     """
+    if context.args:
+        raise typer.BadParameter(f"{context.args[0]} is none of its options; `livefill run --panel` has more of them")
     settings, file = _settings(config, camera=camera, profile=profile, sink=sink)
     _run(settings, file, panel=(LOOPBACK[0], 0), show=True)
 
@@ -125,7 +133,7 @@ def _settings(config: Path | None, **given: object) -> tuple[Settings, SettingsF
     from livefill.config import load_settings
     from livefill.settings_file import SettingsFile, default_file
 
-    file = SettingsFile(config or default_file())
+    file = SettingsFile(config or default_file(), **given)
     known = config is not None or file.path.exists()
     return load_settings(file.path if known else None, **given), file
 

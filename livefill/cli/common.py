@@ -23,7 +23,6 @@ __all__ = [
     "TrackerOption",
     "app",
     "bar",
-    "counted",
     "err",
     "making",
     "out",
@@ -66,25 +65,24 @@ MaskOption = Annotated[
 ]
 
 
-def counted(number: int, what: str) -> str:
-    """Return how many there are of something, in words."""
-    return f"{number} {what}{'' if number == 1 else 's'}"
-
-
 @contextmanager
 def bar(what: str) -> Iterator[Any]:
-    """Show how far something is; gives a function that is told how much is done, of how much."""
+    """Show how far something is; gives a function that is told how much is done, of how much.
+
+    Until it is told for the first time, what it takes is being loaded.
+    """
     columns = (
-        TextColumn(what),
+        TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+        TextColumn("{task.fields[count]}"),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
-        bar = progress.add_task(what, total=1)
+        bar = progress.add_task("loading", total=None, count="")  # the networks, for a second or two
 
         def advance(done: int, total: int) -> None:
-            progress.update(bar, completed=done, total=max(total, done))
+            total = max(total, done)
+            progress.update(bar, description=what, completed=done, total=total, count=f"{done}/{total}")
 
         yield advance
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,13 +16,16 @@ from livefill.cli.common import (
     TrackerOption,
     app,
     bar,
-    counted,
     err,
     making,
     out,
 )
 from livefill.config import DEFAULT_MODEL, DEFAULT_TRACKER
 from livefill.errors import ProfileError
+from livefill.wording import counted
+
+if TYPE_CHECKING:
+    from livefill.app import Filled
 
 __all__ = ["demo", "file", "track"]
 
@@ -82,6 +86,30 @@ def file(
             f"{person.name}",
             style="yellow",
             markup=False,
+        )
+    for hint in _hints(source, target, done):
+        err.print(hint, style="yellow", markup=False)
+
+
+def _hints(source: Path, target: Path, done: Filled) -> Iterator[str]:
+    """Return what to try where nothing came of it."""
+    from livefill.app import is_picture
+
+    if is_picture(source):
+        yield f"{source} is a single picture, and so is all of {target}: livefill fills videos, frame after frame."
+    seen = done.frames - done.lost
+    if done.filled or done.strange:
+        return
+    if not seen:
+        yield (
+            "Your face was found nowhere in it. Is the picture upright? One that lies on its side has to be turned "
+            "first, say with `ffmpeg -i IN -vf transpose=1 TURNED.mp4`. A face that is very small, or covered for the "
+            "most part from the first frame to the last, is not found either."
+        )
+    else:
+        yield (
+            f"Nothing was found that covers your face in the {counted(seen, 'frame')} in which it was seen. What "
+            "covers it all the same is marked with --mask, as a picture or a video, white on black."
         )
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
-from livefill.cli.common import TrackerOption, app, counted, err, making, out
+from livefill.cli.common import TrackerOption, app, err, making, out
 from livefill.config import DEFAULT_TRACKER
-from livefill.errors import ConfigError, ProfileError
+from livefill.errors import ConfigError, ProfileError, SourceError
 from livefill.private import check_private
+from livefill.wording import counted
 
 if TYPE_CHECKING:
+    from livefill.calibration import Judgement
     from livefill.profile import Profile as Person
 
 __all__ = ["calibrate", "profiles"]
@@ -42,6 +45,7 @@ def calibrate(
         livefill calibrate --input me.mp4 --profile studio --sheet kept.png
     """
     from livefill import app as parts
+    from livefill.capture import is_camera
     from livefill.config import parse_size
     from livefill.profile import profile_path, save_profile
     from livefill.sheet import check_picture, write_profile_sheet
@@ -51,16 +55,26 @@ def calibrate(
     if sheet is not None:
         check_picture(sheet)
     spec = str(source) if source is not None else camera
+    if source is not None and not is_camera(spec) and not source.exists():
+        raise SourceError(f"there is no file {source}: give --input a video or a picture in which your face is free")
     with (
         making(profile_path(profile)),
         parts.open_for_calibration(spec, size=parse_size(size), fps=fps) as frames,
-        CalibrationLine(err, guide=source is None) as line,
+        CalibrationLine(err, guide=frames.live, frames=frames.frames) as line,
     ):
-        made, kept = parts.calibrate(frames, profile, tracker=tracker or DEFAULT_TRACKER, on_look=line.update)
+        hints: Counter[str] = Counter()
+
+        def on_look(judgement: Judgement, progress: float) -> None:
+            hints[judgement.hint] += 1
+            line.update(judgement, progress)
+
+        made, kept = parts.calibrate(frames, profile, tracker=tracker or DEFAULT_TRACKER, on_look=on_look)
     older = _date(profile)
     path = save_profile(made)
     _print_kept(kept)
     out.print(f"Profile {profile!r}: {counted(len(kept), 'reference')} in {path} (only you can read it).", markup=False)
+    if not frames.live and (told := _left_out(hints)):
+        err.print(told, style="yellow", markup=False)
     if older is not None:
         out.print(f"Profile {profile!r} replaces the one of {older}.", markup=False)
     if len(kept) == 1 and not (source is not None and parts.is_picture(source)):
@@ -71,6 +85,16 @@ def calibrate(
         )
     if sheet is not None:
         write_profile_sheet(made, sheet)
+
+
+def _left_out(hints: Counter[str]) -> str:
+    """Return how many frames of a video could not serve, and why, the most frequent reason first."""
+    total = hints.total()
+    reasons = [(hint.partition(":")[0], number) for hint, number in hints.most_common() if hint]
+    left_out = sum(number for _, number in reasons)
+    were = "was" if left_out == 1 else "were"
+    why = ", ".join(f"{reason} ({number})" for reason, number in reasons)
+    return f"{left_out} of {counted(total, 'frame')} {were} left out: {why}." if left_out else ""
 
 
 def _check_profile(path: Path) -> None:

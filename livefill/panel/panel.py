@@ -19,6 +19,7 @@ from livefill.panel.server import Server
 from livefill.panel.status import encode_error, encode_status
 from livefill.settings_file import SettingsFile
 from livefill.sinks import is_virtual_camera
+from livefill.sinks.remedy import WITHOUT
 
 __all__ = ["Panel"]
 
@@ -120,8 +121,9 @@ class Panel:
         if kept:
             self._file.write(**kept)
         if refused := [key for key in waited if key not in kept]:
-            why = next((said for said in reversed(live.said) if said.startswith(STAYED)), "the run went back")
-            raise ConfigError(f"not written into {self._file.path}: {', '.join(refused)}. {why}")
+            why = next((said for said in reversed(live.said) if said.startswith(STAYED)), f"{STAYED}.")
+            why = why.replace(f" {WITHOUT}", "")  # options of the command line are no help on a page
+            raise ConfigError(f"{why.rstrip('.')}. What {self._file.path} says of {' and '.join(refused)} stays.")
 
     def _who(self, live: Live, now: float) -> list[str]:
         if live.sink is not None and now >= self._next_watchers:

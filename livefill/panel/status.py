@@ -14,7 +14,14 @@ from livefill.profile import list_profiles
 
 __all__ = ["encode_error", "encode_status"]
 
-TONES = {"filling": "good", "nothing to fill": "good", "off": "idle", "paused": "idle", "calibrating": "busy"}
+TONES = {
+    "filling": "good",
+    "nothing to fill": "good",
+    "off": "idle",
+    "paused": "idle",
+    "calibrating": "busy",
+    "starting": "busy",
+}
 
 
 def encode_status(live: Live, *, watchers: list[str], config: Path | None) -> str:

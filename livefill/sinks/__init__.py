@@ -12,7 +12,7 @@ from pathlib import Path
 from livefill.errors import SinkError
 from livefill.sinks.base import BaseSink
 
-__all__ = ["BaseSink", "is_virtual_camera", "open_sink"]
+__all__ = ["BaseSink", "check_sink", "is_virtual_camera", "open_sink"]
 
 KINDS = "auto, virtualcam, virtualcam:/dev/video10, pipewire, pyvirtualcam, window, file:OUT.mp4 or none"
 
@@ -22,6 +22,17 @@ CAMERAS = {"auto", "virtualcam", "pyvirtualcam", "pipewire"}
 def is_virtual_camera(spec: str) -> bool:
     """Tell whether a sink is one that applications choose as a camera, and that has to be fed all the time."""
     return spec.partition(":")[0] in CAMERAS
+
+
+def check_sink(spec: str) -> None:
+    """Raise `SinkError` for what can be no sink: an unknown kind, or a file that cannot be written as a video."""
+    kind, _, argument = spec.partition(":")
+    if kind == "file" and argument:
+        from livefill.sinks.file import check_target
+
+        check_target(Path(argument).expanduser())
+    elif kind not in {*CAMERAS, "window", "none"}:
+        raise SinkError(f"There is no sink {spec!r}: choose {KINDS}.")
 
 
 def open_sink(
@@ -38,6 +49,7 @@ def open_sink(
     the error says how to get one, it never falls back in silence. `pyvirtualcam` writes through that library on Linux,
     too. Raises `SinkError`.
     """
+    check_sink(spec)
     kind, _, argument = spec.partition(":")
     if kind in ("auto", "virtualcam") and platform.system() == "Linux":
         from livefill.sinks.v4l2 import LoopbackSink
@@ -53,7 +65,7 @@ def open_sink(
         from livefill.sinks.pipewire import PipeWireSink
 
         return PipeWireSink(size, float(rate))
-    if kind == "file" and argument:
+    if kind == "file":
         from livefill.sinks.file import VideoFileSink
 
         return VideoFileSink(Path(argument).expanduser(), size, rate, audio_from=audio_from)
@@ -61,8 +73,6 @@ def open_sink(
         from livefill.sinks.window import WindowSink
 
         return WindowSink()
-    if kind == "none":
-        from livefill.sinks.null import NullSink
+    from livefill.sinks.null import NullSink
 
-        return NullSink()
-    raise SinkError(f"There is no sink {spec!r}: choose {KINDS}.")
+    return NullSink()

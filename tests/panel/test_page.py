@@ -182,6 +182,13 @@ def test_a_painted_mask_lies_where_it_was_painted(run: Run, page: Page) -> None:
     assert mask[height // 2, round(width * 0.275)] == 0
     assert 0.001 < (mask > 0).mean() < 0.1
     wait_for_state(page, "filling")
+    page.uncheck("#badge")
+    page.wait_for_selector("#tag-badge", state="hidden")
+    page.check("#badge")
+    page.wait_for_selector("#tag-badge", state="visible")  # the picture's own is on the camera's side of a mirror
+    page.uncheck("#mirror")
+    page.wait_for_selector("#tag-badge", state="hidden")
+    page.check("#mirror")
     page.click("#remove-mask")
     wait_for_state(page, "nothing to fill|not to be found")
 

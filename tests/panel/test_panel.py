@@ -30,6 +30,7 @@ from livefill.pipeline import Shown
 from livefill.profile import save_profile
 from livefill.settings_file import SettingsFile
 from livefill.sinks import BaseSink
+from livefill.sinks.remedy import WITHOUT
 from livefill.types import Frame, Track
 
 
@@ -104,7 +105,10 @@ def test_a_page_is_told_how_things_are(live: Live, panel: Panel) -> None:
 
 def test_names_that_are_not_utf8_are_told_all_the_same(home: Path) -> None:
     odd = os.fsdecode(b"caf\xe9")
-    live = Live(Settings(camera=odd, sink="none", mask=home / f"{odd}.png"), lambda text: None)
+    home.mkdir()
+    for name in (odd, f"{odd}.png"):
+        (home / name).touch()
+    live = Live(Settings(camera=str(home / odd), sink="none", mask=home / f"{odd}.png"), lambda text: None)
     live.said.append(f"The clip is in {odd}.")
     status = json.loads(encode_status(live, watchers=[odd], config=home / odd))
     assert status["settings"]["mask"] == str(home / f"{odd}.png")
@@ -161,14 +165,16 @@ def test_a_sink_that_cannot_be_opened_is_not_written_down_and_the_page_is_told_w
 
     def open_sink(spec: str, **how: Any) -> BaseSink:
         if spec == "pipewire":
-            raise SinkError("PipeWire does not run")
+            raise SinkError(f"PipeWire does not run. Start it. {WITHOUT}")
         return real(spec, **how)
 
     monkeypatch.setattr(running, "open_sink", open_sink)
     with Running(live, panel), opened(panel) as page:
         page.send('{"do":"set","key":"sink","value":"pipewire"}')
         text = told(page, "error")["text"]
-    assert "livefill.toml: sink. Camera and sink stay as they were: PipeWire does not run" in text
+    assert text.startswith("Camera and sink stay as they were: PipeWire does not run. Start it. What ")
+    assert text.endswith("livefill.toml says of sink stays.")
+    assert "--sink" not in text
     assert live.settings.sink == "none"
     assert not (home / "livefill.toml").exists()
 

@@ -25,6 +25,7 @@ export function createPreview({ tell }) {
   let inView = true;
   let painting = false;
   let state = "";
+  let badged = false; // whether what the meeting sees says that it is synthesised
 
   const wanted = () => connected && show.checked && inView && !document.hidden;
 
@@ -82,8 +83,14 @@ export function createPreview({ tell }) {
     divider.setAttribute("aria-valuenow", percent);
     divider.setAttribute("aria-valuetext", `${percent} % camera, ${100 - percent} % meeting`);
     byId("tag-camera").classList.toggle("gone", split < 0.14);
-    byId("tag-meeting").classList.toggle("gone", split > 0.86);
+    for (const id of ["tag-meeting", "tag-badge"]) byId(id).classList.toggle("gone", split > 0.86);
     draw();
+  }
+
+  // The badge stands at the picture's right edge. In a mirror that is the left one, where the camera shows, and its
+  // letters are turned round: the page says it in its place.
+  function showBadge() {
+    byId("tag-badge").hidden = !(badged && mirror.checked);
   }
 
   function splitFromPointer(event) {
@@ -135,6 +142,7 @@ export function createPreview({ tell }) {
     frame.hidden = !show.checked;
     frame.classList.toggle("mirrored", mirror.checked);
     frame.classList.toggle("painting", painting);
+    showBadge();
     draw();
     explain();
     ask();
@@ -164,6 +172,8 @@ export function createPreview({ tell }) {
     },
     setStatus(status) {
       state = status.state;
+      badged = status.settings.badge && state === "filling";
+      showBadge();
       if (!pair) setAspect(...status.frame);
       explain();
     },

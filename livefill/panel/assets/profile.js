@@ -53,7 +53,8 @@ export function createProfile({ tell, announce }) {
       return strip.clear();
     }
     const many = `${count} new ${noun(count)}`;
-    byId("pending-text").textContent = `${many}. Keep them if your face is sharp and uncovered in each.`;
+    const [them, each] = count === 1 ? ["it", "it"] : ["them", "each"];
+    byId("pending-text").textContent = `${many}. Keep ${them} if your face is sharp and uncovered in ${each}.`;
     announce(`Calibration is done: ${many}. Accept, retake or discard.`);
     strip.load("pending.jpg", many);
   }
