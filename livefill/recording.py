@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -26,22 +25,13 @@ def clip_path(folder: Path | None = None) -> Path:
     return folder / f"livefill {datetime.now():%Y-%m-%d %H.%M.%S}.mp4"
 
 
-class _PrivateFile(VideoFileSink):
-    """A video that, like a profile, only its owner may read, also while it is being written."""
-
-    def __init__(self, path: Path, size: tuple[int, int], rate: float) -> None:
-        super().__init__(path, size, rate)
-        with suppress(OSError):  # where the disk knows no permissions
-            self._part.chmod(0o600)  # before the first frame
-
-
 class Recorder:
     """Writes frames at their own times; one that comes while another is being written is left out, not waited for."""
 
     def __init__(self, path: Path, size: tuple[int, int], rate: float) -> None:
         """Open the file; raises `SinkError`."""
         self.path = path
-        self._sink = BehindSink(_PrivateFile(path, size, rate))
+        self._sink = BehindSink(VideoFileSink(path, size, rate, private=True))
 
     def write(self, frame: Frame) -> None:
         """Add one frame; raises `SinkError`."""

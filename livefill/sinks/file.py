@@ -41,8 +41,9 @@ class VideoFileSink(BaseSink):
     Frames keep their own times (`Frame.time`, seconds), so a varying rate stays what it was; `rate` only tells the
     encoder what to expect. `size` is (width, height); odd sizes are stored as 4:4:4. `audio_from` is the video that the
     frames come from: its sound is copied untouched, and its colours, pixel shape and clock are taken over. `crf` is
-    x264's quality, lower is better; 18 is hard to tell from the original. `abort`, or leaving `with` by an exception,
-    leaves nothing behind, and an older file of that name as it was. Raises `SinkError`.
+    x264's quality, lower is better; 18 is hard to tell from the original. A `private` file only its owner may read,
+    from its first frame on. `abort`, or leaving `with` by an exception, leaves nothing behind, and an older file of
+    that name as it was. Raises `SinkError`.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class VideoFileSink(BaseSink):
         crf: int = 18,
         preset: str = "superfast",
         audio_from: Path | None = None,
+        private: bool = False,
     ) -> None:
         check_target(path)
         self.path, self.size = path, size
@@ -77,6 +79,9 @@ class VideoFileSink(BaseSink):
             if self._original:
                 self._original.add_sound(self._output)
             self._output.start_encoding()
+            if private:
+                with contextlib.suppress(OSError):  # where the disk knows no permissions
+                    self._part.chmod(0o600)  # it holds no frame yet
 
     def write(self, frame: Frame) -> None:
         """Add one frame; one of another size is scaled to fit."""
