@@ -79,7 +79,7 @@ def reconcile(
     joined = alike * cv2.dilate(mask, np.ones((REACH, REACH), np.uint8)) * np.clip(colour.news, 0, 1)
     elsewhere = np.maximum(mask * np.maximum(beside, around), over * beside * joined)
     kept = np.where(face > 0, over, elsewhere).astype(np.float32)
-    kept = np.where(face > 0, kept, np.maximum(kept, _rim(kept, over, strange, colour, turned))).astype(np.float32)
+    kept = np.maximum(kept, (1 - face) * _rim(kept, over, strange, colour, turned))
     doubtful = EDGE_OF_FACE + TURNED * max(0.0, turned - NEAR)
     core = np.asarray(cv2.erode(face, disc(2 * doubtful * unit)), np.uint8)
     # Turned, the outline itself looks strange.
