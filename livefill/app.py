@@ -33,11 +33,12 @@ __all__ = [
     "NoFiller",
     "calibrate",
     "check_file",
+    "check_mask",
+    "check_other",
     "fill_file",
     "is_picture",
     "open_for_calibration",
     "read_mask",
-    "same_file",
     "stages_for",
     "track_file",
 ]
@@ -74,8 +75,8 @@ def stages_for(
     # from the encoder and the camera what they need.
     cv2.setNumThreads(1)
     session = open_session(backend, model)
-    if mask is not None and not mask.exists():
-        raise ConfigError(f"there is no mask {mask}")
+    if mask is not None:
+        check_mask(mask)
     if profile is None:
         return Stages(NoTracker(), NoFiller()), session.spec
     static = read_mask(mask) if mask is not None and is_picture(mask) else None
@@ -91,6 +92,12 @@ def stages_for(
     if scope == "face":
         seer = FaceOnly(seer)
     return Stages(seer, Filler(profile, session, softness=feather)), session.spec
+
+
+def check_mask(path: Path) -> None:
+    """Raise `ConfigError` where there is no such mask."""
+    if not path.exists():
+        raise ConfigError(f"there is no mask {path}")
 
 
 def is_picture(path: Path) -> bool:
@@ -150,7 +157,7 @@ def fill_file(
     `offline` observes each frame with those that follow as well as with those before (`hindsight.py`).
     `on_frame` is told how many frames are done, of how many (0 where that is unknown).
     """
-    _not_itself(out, source_path)
+    check_other(out, source_path)
     video = AheadSource(FileSource(source_path))
     hindsight = Hindsight(video) if offline and profile is not None else None
     with hindsight or video as source:
@@ -172,23 +179,19 @@ def fill_file(
     return done
 
 
-def same_file(one: Path, other: Path) -> bool:
-    """Tell whether both names mean one file that exists."""
-    return one.exists() and other.exists() and one.samefile(other)
-
-
 def check_file(source: Path, out: Path, *, formats: Sequence[str] = FORMATS) -> None:
     """Raise `ConfigError`, `SinkError` or `SourceError` unless one can be read, and the other written.
 
     It is written as a video, or as what else has these `formats`.
     """
-    _not_itself(out, source)
+    check_other(out, source)
     check_target(out, formats)
     FileSource(source).close()
 
 
-def _not_itself(out: Path, source: Path) -> None:
-    if same_file(out, source):
+def check_other(out: Path, source: Path) -> None:
+    """Raise `ConfigError` where both names mean one file that exists."""
+    if out.exists() and source.exists() and out.samefile(source):
         raise ConfigError(f"{out} is the input itself: choose another name for the output")
 
 

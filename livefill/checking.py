@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from livefill.app import is_picture, same_file
+from livefill.app import check_mask, check_other, is_picture
 from livefill.backends import check_session
 from livefill.capture import check_source
 from livefill.config import Settings
@@ -33,8 +33,8 @@ def _camera(settings: Settings) -> None:
 
 def _own_input(settings: Settings) -> None:
     kind, _, target = settings.sink.partition(":")
-    if kind == "file" and target and same_file(Path(target).expanduser(), Path(settings.camera).expanduser()):
-        raise ConfigError(f"{target} is the input itself: choose another name for the output")
+    if kind == "file" and target:
+        check_other(Path(target).expanduser(), Path(settings.camera).expanduser())
 
 
 def _profile(settings: Settings) -> None:
@@ -47,8 +47,7 @@ def _mask(settings: Settings) -> None:
         return
     if not is_picture(settings.mask):
         raise ConfigError(f"the mask {settings.mask} must be a picture; a video of masks is for `livefill file`")
-    if not settings.mask.exists():
-        raise ConfigError(f"there is no mask {settings.mask}")
+    check_mask(settings.mask)
 
 
 def _session(settings: Settings) -> None:
