@@ -71,16 +71,17 @@ def test_a_prior_is_near_the_face(studio: Studio) -> None:
 
 def test_the_mirror_image_of_a_mirror_image_is_the_batch(studio: Studio) -> None:
     pytest.importorskip("torch")
-    from training.observer.train import mirrored_batch, to_tensors
+    from training.observer.replay import mirrored
+    from training.observer.train import to_tensors
 
     batch = to_tensors(samples(studio, 4))
-    flipped = mirrored_batch(batch)
+    flipped = mirrored(batch)
     # This person's twin is the mirror image: the points' own mirror image is what the mirrored batch must say.
     expected = batch["points"][:, mirror_pairs()].numpy() * (-1, 1, 1) - (1 / SIZE, 0, 0)
     assert_allclose(flipped["points"].numpy(), expected, atol=1e-4)
     believed = batch["prior"][:, mirror_pairs()].numpy() * (-1, 1) - (1 / SIZE, 0)
     assert_allclose(flipped["prior"].numpy(), believed, atol=1e-6)
-    again = mirrored_batch(flipped)
+    again = mirrored(flipped)
     for name, values in batch.items():
         assert_allclose(again[name].numpy(), values.numpy(), atol=1e-5, err_msg=name)
 

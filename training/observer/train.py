@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -22,30 +24,31 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from training.faces.labels import mirror_pairs
 from training.observer.losses import WEIGHTS, landmark_error, losses
 from training.observer.model import Observation, Observer
-from training.observer.samples import SIZE, Sample, Studio
+from training.observer.replay import PICTURES, Replay, replayed
+from training.observer.samples import Sample, Studio
 from training.runs import begin_with, log, store
 
-__all__ = ["Batches", "canonical_face", "evaluate", "main", "observe", "to_tensors"]
+__all__ = ["Batches", "Student", "canonical_face", "evaluate", "examination", "main", "observe", "to_tensors"]
 
-
-DELAY = 24  # batches until one is used again
-PICTURES = ("crop", "bare", "reference")
+DRAWN = 32  # samples that a worker draws before it hands them over
+EXAM, EXAM_SEED = 16, 99  # batches of held-out samples
+WARM_UP, LEAST_RATE = 150, 1e-6  # steps until the learning rate is reached, and what is left of it in the end
 
 
 class Batches(IterableDataset[dict[str, Tensor]]):
     """Endless batches of fresh samples; the same seed gives the same ones."""
 
-    def __init__(self, studio: Studio, size: int, seed: int) -> None:
-        self._studio, self._size, self._seed = studio, size, seed
+    def __init__(self, studio: Studio, size: int, seed: int, *, bare: bool = True) -> None:
+        self._studio, self._size, self._seed, self._bare = studio, size, seed, bare
 
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
         worker = get_worker_info()
         random = np.random.default_rng([self._seed, 0 if worker is None else worker.id])
         while True:
-            yield to_tensors([self._studio.draw(random) for _ in range(self._size)])
+            batch = to_tensors([self._studio.draw(random) for _ in range(self._size)])
+            yield batch if self._bare else {name: value for name, value in batch.items() if name != "bare"}
 
 
 def to_tensors(samples: list[Sample]) -> dict[str, Tensor]:
@@ -83,6 +86,55 @@ def canonical_face(studio: Studio, seed: int = 0, count: int = 400) -> Tensor:
     random = np.random.default_rng(seed)
     drawn = [studio.draw(random, cover=False) for _ in range(count)]
     return torch.from_numpy(np.mean([sample.points for sample in drawn if sample.face == 1], axis=0)).float()
+
+
+class Student:
+    """A network that learns, and the running average of its weights, which is what is kept in the end."""
+
+    def __init__(self, canonical: Tensor | None, *, device: str, memory: float = 0.998, fast: bool = False) -> None:
+        """`memory` is what the average keeps of itself at each step; `fast` learns in bfloat16."""
+        self._fast = fast
+        self.model = Observer(canonical).to(device)
+        self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        average = torch.optim.swa_utils.get_ema_multi_avg_fn(memory)
+        self.slow = torch.optim.swa_utils.AveragedModel(self.model, multi_avg_fn=average, use_buffers=True)
+        self.optimiser = torch.optim.AdamW(self.model.parameters(), lr=0.0, weight_decay=0.02, fused=True)
+        self.network: Callable[..., Observation] = self.model
+        self.step = 0
+        self._window: dict[str, Tensor] = {}
+
+    def learn(self, batch: dict[str, Tensor], rate: float) -> None:
+        """Take one step on a batch, at a learning rate that is reached within the first steps."""
+        self.step += 1
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate * min(1.0, self.step / WARM_UP) + LEAST_RATE
+        said = observe(self.network, batch, fast=self._fast)
+        parts = losses(said, {**batch, "mask": batch["mask"].float() / 255})
+        loss = torch.stack([WEIGHTS[name] * value for name, value in parts.items()]).sum()
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 4.0)
+        self.optimiser.step()
+        self.slow.update_parameters(self.model)
+        for name, value in parts.items():
+            self._window[name] = self._window.get(name, 0.0) + value.detach()
+
+    def window(self, steps: int) -> dict[str, float]:
+        """Return the mean losses of the last `steps`, and begin to count anew."""
+        window, self._window = self._window, {}
+        return {name: round(float(value) / steps, 5) for name, value in window.items()}
+
+    def state(self) -> dict[str, object]:
+        """Return all that it takes to go on."""
+        parts = {"model": self.model, "slow": self.slow, "optimiser": self.optimiser}
+        return {name: part.state_dict() for name, part in parts.items()} | {"step": self.step}
+
+    def resume(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` gave."""
+        self.model.load_state_dict(state["model"])
+        self.slow.load_state_dict(state["slow"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.step = state["step"]
 
 
 @torch.no_grad()
@@ -137,7 +189,11 @@ def main() -> None:
     parser.add_argument("--start", type=Path, help="weights to begin with, such as training/observer/weights.pt")
     parser.add_argument("--teacher", type=Path, help="learn to answer on covered faces as these weights do on bare")
     parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--echoes", type=float, default=2, help="how many times a sample is used: a GPU waits for more")
+    parser.add_argument("--kept", type=int, default=1536, help="samples that are kept to be used again, on the device")
+    parser.add_argument("--change", action="store_true", help="move, light and patch them each time")
     parser.add_argument("--rate", type=float, default=1.5e-3)
+    parser.add_argument("--memory", type=float, default=0.998, help="what the running average keeps at each step")
     parser.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 2) - 1))
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--compile", action="store_true", help="fuse the network: minutes at the start, then faster")
@@ -153,102 +209,74 @@ def train(options: argparse.Namespace) -> None:
     """Train until the time is over."""
     cv2.setNumThreads(0)  # OpenCV's threads do not survive the fork of the workers
     began = time.monotonic()
-    total = 60 * (options.total_minutes or options.minutes)
     studio = Studio.open(options.people, options.labels, options.sprites)
-    held_out = Studio.open(options.people, options.labels, options.sprites, part="held out")
-    random = np.random.default_rng(99)
-    exam = [to_tensors([held_out.draw(random) for _ in range(32)]) for _ in range(16)]
-    exam = [{name: value.to(options.device) for name, value in batch.items()} for batch in exam]
-    model = Observer(canonical_face(studio)).to(options.device)
-    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    slow = torch.optim.swa_utils.AveragedModel(
-        model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998), use_buffers=True
-    )
+    exam = examination(options)
+    canonical = None if options.start else canonical_face(studio)
+    student = Student(canonical, device=options.device, memory=options.memory, fast=options.bf16)
     if options.start is not None:
-        begin_with(options.start, model, slow)
+        begin_with(options.start, student.model, student.slow)
     teacher = None
     if options.teacher is not None:
         teacher = Observer().to(options.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         begin_with(options.teacher, teacher)
         teacher.eval()
-    optimiser = torch.optim.AdamW(model.parameters(), lr=options.rate, weight_decay=0.02, fused=True)
-    step, used, best = 0, 0.0, float("inf")
+    used, best = 0.0, float("inf")
     last = options.run / "last.pt"
     if last.exists():
         stored = torch.load(last, map_location=options.device, weights_only=True)
-        model.load_state_dict(stored["model"])
-        slow.load_state_dict(stored["slow"])
-        optimiser.load_state_dict(stored["optimiser"])
-        step, used, best = stored["step"], stored["used"], stored["best"]
-    network = torch.compile(model) if options.compile else model
-    data = DataLoader(
-        Batches(studio, options.batch, options.seed + step),
+        student.resume(stored)
+        used, best = stored["used"], stored["best"]
+    if options.compile:
+        student.network = torch.compile(student.model)
+    seed = options.seed + student.step
+    memory = Replay(options.kept, device=options.device, seed=seed, changed=options.change)
+    drawn = _loader(studio, options, seed=seed)
+    before, total = used, 60 * (options.total_minutes or options.minutes)
+    for batch in replayed(drawn, memory, size=options.batch, echoes=options.echoes):
+        used = before + time.monotonic() - began
+        if teacher is not None:
+            batch = taught(teacher, batch, fast=options.bf16)
+        rate = options.rate * (0.5 + 0.5 * math.cos(math.pi * min(1.0, used / total)))
+        student.learn(batch, rate)
+        ends = used - before > 60 * options.minutes
+        line = {"step": student.step, "minutes": round(used / 60, 2)}
+        if student.step % 50 == 0:
+            log(options.run, {**line, "rate": round(rate, 6), **student.window(50)})
+        if student.step % 500 == 0 or ends:
+            result = evaluate(student.slow.module, exam)
+            log(options.run, {**line, **result})
+            score = _score(result, "error" if teacher is None else "drawn")
+            if score < best:
+                store(
+                    {"model": student.slow.module.state_dict(), "step": student.step, "result": result},
+                    options.run / "best.pt",
+                )
+            best = min(best, score)
+            store({**student.state(), "used": used, "best": best}, last)
+        if ends:
+            return
+
+
+def examination(options: argparse.Namespace) -> list[dict[str, Tensor]]:
+    """Return what is measured on: the same samples of held-out people each time."""
+    studio = Studio.open(options.people, options.labels, options.sprites, part="held out")
+    batches = islice(DataLoader(Batches(studio, DRAWN, EXAM_SEED), batch_size=None), EXAM)
+    return [{name: value.to(options.device) for name, value in batch.items()} for batch in batches]
+
+
+def _loader(studio: Studio, options: argparse.Namespace, *, seed: int) -> DataLoader[dict[str, Tensor]]:
+    return DataLoader(
+        Batches(studio, DRAWN, seed, bare=options.teacher is not None),
         batch_size=None,
         num_workers=options.workers,
         prefetch_factor=6 if options.workers else None,
         pin_memory=options.device == "cuda",
     )
-    window: dict[str, float] = {}
-    before = used
-    for raw in _twice(data):
-        batch = {name: value.to(options.device, non_blocking=True) for name, value in raw.items()}
-        used = before + time.monotonic() - began
-        progress = min(1.0, used / total)
-        rate = float(options.rate * min(1.0, (step + 1) / 150) * (0.5 + 0.5 * np.cos(np.pi * progress)) + 1e-6)
-        for group in optimiser.param_groups:
-            group["lr"] = rate
-        if teacher is not None:
-            batch = taught(teacher, batch, fast=options.bf16)
-        said = observe(network, batch, fast=options.bf16)
-        parts = losses(said, {**batch, "mask": batch["mask"].float() / 255})
-        loss = sum(WEIGHTS[name] * value for name, value in parts.items())
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[union-attr]
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 4.0)
-        optimiser.step()
-        slow.update_parameters(model)
-        step += 1
-        for name, value in parts.items():
-            window[name] = window.get(name, 0.0) + float(value.detach())
-        ends = time.monotonic() - began > 60 * options.minutes
-        if step % 50 == 0:
-            line = {"step": step, "minutes": round(used / 60, 2), "rate": round(rate, 6)}
-            log(options.run, {**line, **{name: round(value / 50, 5) for name, value in window.items()}})
-            window = {}
-        if step % 500 == 0 or ends:
-            result = evaluate(slow.module, exam)
-            log(options.run, {"step": step, "minutes": round(used / 60, 2), **result})
-            kind = "error" if teacher is None else "drawn"
-            score = sum(result.get(f"{kind} {name}", 9) for name in ("known", "unknown"))
-            score -= 0.1 * result.get("iou known", 0)
-            state = {"model": model.state_dict(), "slow": slow.state_dict(), "optimiser": optimiser.state_dict()}
-            better = score < best
-            best = min(best, score)
-            store({**state, "step": step, "used": used, "best": best}, last)
-            if better:
-                store({"model": slow.module.state_dict(), "step": step, "result": result}, options.run / "best.pt")
-        if ends:
-            return
 
 
-def _twice(data: Iterable[dict[str, Tensor]]) -> Iterator[dict[str, Tensor]]:
-    """Use every batch twice, the second time some batches later and as a mirror shows it (data echoing, Choi 2019)."""
-    waiting: deque[dict[str, Tensor]] = deque()
-    for batch in data:
-        yield batch
-        waiting.append(mirrored_batch(batch))
-        if len(waiting) > DELAY:
-            yield waiting.popleft()
-
-
-def mirrored_batch(batch: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return the batch as a mirror shows it: drawing a sample anew costs as much as learning from it."""
-    pairs = torch.from_numpy(mirror_pairs())
-    flipped = {name: batch[name].flip(-1) for name in (*PICTURES, "mask")}
-    # The mirror stands between the middles of two pixels.
-    prior = batch["prior"][:, pairs] * torch.tensor([-1.0, 1.0]) - torch.tensor([1 / SIZE, 0])
-    visible = batch["visible"][:, pairs]
-    return {**batch, **flipped, "prior": prior, "visible": visible, "points": batch["twin"], "twin": batch["points"]}
+def _score(result: dict[str, float], kind: str) -> float:
+    errors = [result.get(f"{kind} {name}", 9) for name in ("known", "unknown")]
+    return sum(errors) - 0.1 * result.get("iou known", 0)
 
 
 if __name__ == "__main__":
