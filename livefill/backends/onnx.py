@@ -1,6 +1,6 @@
-"""ONNX Runtime: runs a network's file on the CPU, everywhere, or on an NVIDIA GPU by its CUDA provider.
+"""ONNX Runtime: runs a network's file on the CPU, everywhere.
 
-The state of a stream stays where the network runs, in two sets of buffers that are read and written by turns.
+The state of a stream stays with the network, in two sets of buffers that are read and written by turns.
 """
 
 from __future__ import annotations
@@ -15,17 +15,20 @@ import onnxruntime
 from onnxruntime import OrtValue
 
 from livefill.backends.engines import parse_contract, parse_states, threads
-from livefill.backends.network import Port
-from livefill.errors import BackendError, NotInstalledError
+from livefill.backends.network import Port, Stream
+from livefill.errors import BackendError
 from livefill.types import Tensor
 
-__all__ = ["CudaNetwork", "OnnxNetwork"]
+__all__ = ["OnnxNetwork"]
 
 onnxruntime.disable_telemetry_events()  # for Windows; elsewhere `discreet` has done it
 
-# The package for the CPU lies in the same folder as that for GPUs: whichever came last is there.
-REMEDY = "pip uninstall -y onnxruntime onnxruntime-gpu && pip install 'onnxruntime-gpu[cuda,cudnn]'"
-TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(uint8)": np.uint8}
+TYPES = {
+    "tensor(double)": np.float64,
+    "tensor(float)": np.float32,
+    "tensor(float16)": np.float16,
+    "tensor(uint8)": np.uint8,
+}
 
 
 class OnnxNetwork:
@@ -48,7 +51,8 @@ class OnnxNetwork:
         except Exception as error:  # ONNX Runtime raises classes of its own that it does not export
             raise BackendError(f"{path} cannot be loaded: {str(error).splitlines()[0]}") from error
         self.contract = parse_contract(dict(self.session.get_modelmeta().custom_metadata_map), kind, keys, path=path)
-        self.outputs = [output.name for output in self.session.get_outputs()]
+        self.said = {out.name: Port(tuple(out.shape), TYPES[out.type]) for out in self.session.get_outputs()}
+        self.outputs = list(self.said)
         self.device = f"{self.where}, {self.contract.get('precision', 'float32')}"
         ports = {port.name: Port(tuple(port.shape), TYPES[port.type]) for port in self.session.get_inputs()}
         self.states = {name: ports.pop(name) for name in parse_states(self.contract)}
@@ -58,32 +62,9 @@ class OnnxNetwork:
         """Run once."""
         return dict(zip(self.outputs, self.session.run(self.outputs, dict(inputs)), strict=True))
 
-    def stream(self) -> _Stream:
+    def stream(self) -> Stream:
         """Begin a video."""
         return _Stream(self)
-
-
-class CudaNetwork(OnnxNetwork):
-    """A `Network` on the first NVIDIA GPU."""
-
-    runtime, where = "cuda", "gpu"
-    place = "cuda"
-    # TF32 rounds factors to ten bits: what is computed would no longer be what the CPU computes.
-    providers = (("CUDAExecutionProvider", {"use_tf32": "0", "cudnn_conv_algo_search": "EXHAUSTIVE"}),)
-
-    def __init__(self, path: Path, kind: str, *, keys: tuple[str, ...] = ()) -> None:
-        """Open the file of a network; raises `BackendError` where ONNX Runtime would quietly take the CPU instead."""
-        wanted, _ = self.providers[0]
-        if wanted not in onnxruntime.get_available_providers():
-            raise NotInstalledError("cuda cannot be used: this ONNX Runtime is for the CPU. Run: " + REMEDY)
-        onnxruntime.preload_dlls()  # CUDA and cuDNN come as packages beside it
-        super().__init__(path, kind, keys=keys)
-        self.threads = 0
-        if self.session.get_providers()[0] != wanted:
-            raise BackendError(
-                "ONNX Runtime found no NVIDIA GPU that it can use, or not the CUDA and cuDNN it was made for: "
-                "look at what nvidia-smi says of the driver, and run: " + REMEDY
-            )
 
 
 class _Stream:

@@ -19,7 +19,7 @@ __all__ = ["RUNTIMES", "Choice", "choose", "open_network"]
 
 RUNTIMES = {  # module and class; the first is always there
     "onnx": ("livefill.backends.onnx", "OnnxNetwork"),
-    "cuda": ("livefill.backends.onnx", "CudaNetwork"),
+    "cuda": ("livefill.backends.onnx_cuda", "CudaNetwork"),
     "openvino": ("livefill.backends.openvino", "OpenVinoNetwork"),
     "tensorrt": ("livefill.backends.tensorrt", "TensorRtNetwork"),
 }

@@ -11,6 +11,8 @@ from networks import CONTRACT, there, write
 from livefill.backends import engines
 from livefill.backends.engines import engine_path
 from livefill.backends.network import Network, examples
+from livefill.backends.onnx import OnnxNetwork
+from livefill.backends.onnx_cuda import PROVIDER, CudaNetwork, Slot
 from livefill.backends.runtimes import RUNTIMES, open_network
 from livefill.errors import BackendError, NotInstalledError
 
@@ -125,12 +127,69 @@ def test_cuda_without_onnx_runtime_for_gpus_says_what_to_install() -> None:
         open_network("finder", runtime="cuda")
 
 
+def test_tensors_at_fixed_places_give_what_a_stream_gives() -> None:
+    network = open_network("fast", kind="generator", keys=("states",))
+    assert isinstance(network, OnnxNetwork)
+    slot, stream = Slot(network), network.stream()
+    for again in range(2):
+        for seed in range(4):
+            inputs = examples(network, seed)
+            said, wanted = slot.run(inputs), stream.run(inputs)
+            for name, value in wanted.items():
+                np.testing.assert_array_equal(said[name], value, err_msg=f"{name} {again}")
+            for name, value in stream.state().items():
+                np.testing.assert_array_equal(slot.state()[name], value, err_msg=name)
+        slot.reset()
+        stream = network.stream()
+
+
+class _NoGraphs:
+    """ONNX Runtime on the CPU, as it would answer on a GPU where it cannot record graphs."""
+
+    def __init__(self, *, late: bool) -> None:
+        self.late, self.real = late, onnxruntime.InferenceSession
+        self.asked: list[str] = []
+
+    def __call__(self, path: str, options: object, providers: list[object]) -> object:
+        if providers == ["CPUExecutionProvider"]:
+            return self.real(path, options, providers=providers)
+        ((_, settings),) = providers  # type: ignore[misc]
+        recording = settings["enable_cuda_graph"] == "1"
+        self.asked.append(settings["enable_cuda_graph"])
+        if recording and not self.late:
+            raise RuntimeError("This session cannot use the graph capture feature as requested by the user")
+        session = self.real(path, options, providers=["CPUExecutionProvider"])
+        session.get_providers = lambda: [PROVIDER]
+        if recording:
+
+            def refuse(*_: object) -> None:
+                raise RuntimeError("CUDA error: operation not permitted when stream is capturing")
+
+            session.run_with_iobinding = refuse
+        return session
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["when it is opened", "when it runs"])
+def test_cuda_without_graphs_runs_plainly_and_says_so(
+    late: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    told = _NoGraphs(late=late)
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [PROVIDER])
+    monkeypatch.setattr(onnxruntime, "preload_dlls", lambda: None)
+    monkeypatch.setattr(onnxruntime, "InferenceSession", told)
+    monkeypatch.setattr(CudaNetwork, "place", "cpu")
+    network = CudaNetwork(engine_path("fast"), "generator", keys=("states",))
+    assert told.asked == ["1", "0"]
+    assert "without CUDA graphs" in caplog.text
+    assert network.stream().run(examples(network))["fill"].any()
+
+
 @pytest.mark.filterwarnings("ignore:Specified provider 'CUDAExecutionProvider'")
 def test_cuda_never_becomes_the_cpu_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
     if shutil.which("nvidia-smi"):
         pytest.skip("there may be a GPU")
     claimed = ["CUDAExecutionProvider", "CPUExecutionProvider"]
-    monkeypatch.setattr("livefill.backends.onnx.onnxruntime.get_available_providers", lambda: claimed)
-    monkeypatch.setattr("livefill.backends.onnx.onnxruntime.preload_dlls", lambda: None)
+    monkeypatch.setattr("livefill.backends.onnx_cuda.onnxruntime.get_available_providers", lambda: claimed)
+    monkeypatch.setattr("livefill.backends.onnx_cuda.onnxruntime.preload_dlls", lambda: None)
     with pytest.raises(BackendError, match=r"no NVIDIA GPU.*nvidia-smi"):
         open_network("finder", runtime="cuda")
