@@ -19,7 +19,7 @@ from platformdirs import user_cache_path
 from livefill.errors import BackendError
 from livefill.private import write_private
 
-__all__ = ["build", "plan_path", "plans_folder", "store"]
+__all__ = ["build", "listener", "plan_path", "plans_folder", "store"]
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ def build(trt: Any, path: Path, *, capabilities: Sequence[tuple[int, int]] = ())
     `capabilities` are compute capabilities such as (8, 9), to compile ahead of time, where no GPU need be; TensorRT for
     RTX only. Raises `BackendError` with what the library cannot take.
     """
-    logger = trt.Logger(trt.Logger.ERROR)
+    logger = listener(trt)
     builder = trt.Builder(logger)
     flags = getattr(trt.NetworkDefinitionCreationFlag, "STRONGLY_TYPED", None)
     network = builder.create_network(0 if flags is None else 1 << int(flags))
@@ -50,8 +50,27 @@ def build(trt: Any, path: Path, *, capabilities: Sequence[tuple[int, int]] = ())
         config.progress_monitor = _monitor(trt, path.name)
     plan = builder.build_serialized_network(network, config)
     if plan is None:
-        raise BackendError(f"TensorRT cannot compile {path.name}: LIVEFILL_VERBOSE=1 shows its own words")
+        raise BackendError(f"TensorRT cannot compile {path.name}: {logger.reason()}")
     return bytes(memoryview(plan))
+
+
+def listener(trt: Any) -> Any:
+    """Return a logger for TensorRT, whose `reason` gives its last complaint: it says no more by its answers."""
+
+    class Listener(trt.ILogger):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self._last = "it does not say why"
+
+        def log(self, severity: object, message: str) -> None:
+            if severity in (trt.ILogger.Severity.ERROR, trt.ILogger.Severity.INTERNAL_ERROR):
+                self._last = message
+                log.debug("TensorRT: %s", message)
+
+        def reason(self) -> str:
+            return self._last
+
+    return Listener()
 
 
 def _monitor(trt: Any, name: str) -> Any:

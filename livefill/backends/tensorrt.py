@@ -19,7 +19,7 @@ from livefill.backends.cuda import Device
 from livefill.backends.engines import parse_states
 from livefill.backends.network import Port, examples
 from livefill.backends.onnx import OnnxNetwork
-from livefill.backends.plan import build, plan_path, store
+from livefill.backends.plan import build, listener, plan_path, store
 from livefill.errors import BackendError, NotInstalledError
 from livefill.types import Tensor
 
@@ -67,13 +67,13 @@ class TensorRtNetwork:
         if not known:
             log.info("TensorRT compiles %s for %s; this is done once.", source.name, self._gpu.name)
         plan = kept.read_bytes() if known else build(trt, source)
-        self._runtime = trt.Runtime(trt.Logger(trt.Logger.ERROR))
+        self._logger = listener(trt)
+        self._runtime = trt.Runtime(self._logger)
         self._engine = self._runtime.deserialize_cuda_engine(plan)
         if self._engine is None:
             kept.unlink(missing_ok=True)
-            raise BackendError(
-                f"TensorRT cannot load what it compiled of {source.name}; start again to compile it anew"
-            )
+            anew = ". Start again to compile it anew" if known else ""
+            raise BackendError(f"tensorrt cannot run {source.name} on {self._gpu.name}: {self._logger.reason()}{anew}")
         self._ports = {
             name: Port(tuple(self._engine.get_tensor_shape(name)), trt.nptype(self._engine.get_tensor_dtype(name)))
             for name in (self._engine.get_tensor_name(i) for i in range(self._engine.num_io_tensors))

@@ -164,23 +164,27 @@ class FakeTensorRt:
 
     __name__, __version__ = "fake_tensorrt", "1.0"
 
-    def __init__(self, driver: FakeDriver, *, wrong: float = 0.0) -> None:
-        self._driver, self._wrong = driver, wrong
+    def __init__(self, driver: FakeDriver, *, wrong: float = 0.0, supported: bool = True) -> None:
+        self._driver, self._wrong, self.supported = driver, wrong, supported
         self.built = 0
 
-    class Logger:
-        ERROR = 1
-
-        def __init__(self, level: int) -> None: ...
+    class ILogger:
+        class Severity(IntEnum):
+            INTERNAL_ERROR = 0
+            ERROR = 1
 
     def Runtime(self, logger: Any) -> FakeTensorRt:
+        self._logger = logger
         return self
 
     def nptype(self, kind: int) -> Any:
         return TYPES[kind]
 
     def deserialize_cuda_engine(self, plan: bytes) -> Engine | None:
-        return None if plan == b"broken" else Engine(plan, self._driver, self._wrong)
+        if self.supported and plan != b"broken":
+            return Engine(plan, self._driver, self._wrong)
+        self._logger.log(self.ILogger.Severity.ERROR, "The engine cannot run on this GPU")
+        return None
 
     def compile(self, trt: Any, path: Path) -> bytes:
         """Stand in for `plan.build`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from livefill.backends.cuda import Device
 from livefill.backends.engines import engine_path
 from livefill.backends.network import Port, examples
 from livefill.backends.onnx import OnnxNetwork
-from livefill.backends.plan import build, plan_path
+from livefill.backends.plan import build, listener, plan_path
 from livefill.backends.runtimes import open_network
 from livefill.backends.tensorrt import TensorRtNetwork, load_library
 from livefill.errors import BackendError, NotInstalledError
@@ -40,6 +41,12 @@ def test_what_tensorrt_cannot_read_is_named(rtx: object, tmp_path: Path) -> None
     (tmp_path / "broken.onnx").write_bytes(b"no network")
     with pytest.raises(BackendError, match=r"cannot read broken\.onnx"):
         build(rtx, tmp_path / "broken.onnx", capabilities=[(8, 9)])
+
+
+def test_what_tensorrt_says_is_heard(rtx: Any) -> None:
+    heard = listener(rtx)
+    assert rtx.Runtime(heard).deserialize_cuda_engine(b"no plan") is None
+    assert "it does not say why" not in heard.reason()
 
 
 def test_a_gpu_that_it_does_not_know_is_named(rtx: object) -> None:
@@ -70,9 +77,9 @@ class Bench:
         self.patch, self.folder = monkeypatch, folder
 
     def open(
-        self, path: Path = FAST, kind: str = "generator", wrong: float = 0.0
+        self, path: Path = FAST, kind: str = "generator", wrong: float = 0.0, supported: bool = True
     ) -> tuple[TensorRtNetwork, FakeTensorRt]:
-        library = FakeTensorRt(self.driver, wrong=wrong)
+        library = FakeTensorRt(self.driver, wrong=wrong, supported=supported)
         self.patch.setattr(backend, "build", library.compile)
         return TensorRtNetwork(path, kind, library=library), library
 
@@ -169,9 +176,17 @@ def test_a_broken_plan_is_thrown_away(bench: Bench) -> None:
     bench.open()
     (kept,) = (bench.folder / "plans").iterdir()
     kept.write_bytes(b"broken")
-    with pytest.raises(BackendError, match="cannot load what it compiled"):
+    with pytest.raises(BackendError, match="compile it anew"):
         bench.open()
     assert bench.open()[1].built == 1
+
+
+def test_a_gpu_that_tensorrt_does_not_run_on_is_an_error_with_its_own_words(bench: Bench) -> None:
+    with pytest.raises(
+        BackendError, match=r"tensorrt cannot run fast-half\.onnx on .*: The engine cannot run on this GPU"
+    ) as told:
+        bench.open(supported=False)
+    assert "anew" not in str(told.value)  # compiled again it would be refused again
 
 
 def test_a_full_gpu_is_an_error_in_one_sentence(bench: Bench) -> None:
