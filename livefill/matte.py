@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import cv2
@@ -12,7 +13,9 @@ from livefill.evidence import LEAN, Colours, features, weigh
 from livefill.types import RGB, Mask
 from livefill.zones import Zones, disc
 
-__all__ = ["reconcile", "sharpen"]
+__all__ = ["HINT", "reconcile", "sharpen"]
+
+Total = Callable[[NDArray[Any]], NDArray[Any]]
 
 RADIUS = 2  # pixels of the mask around which it and the picture are compared
 EDGE = 60.0  # squared levels below which a change of brightness is no edge
@@ -26,6 +29,11 @@ REACH = 13  # pixels of a square around what the network believes in which a thi
 RIM = 7  # pixels of a square around what is covered in which its rim lies
 UNLIKE, OTHER = 4.0, 8.0  # levels of surprise there, from which on it is in doubt, and without doubt not as expected
 HELD = 0.015  # eye distances of turn up to which a neck lies where the reference has it; at twice that it does not
+HINT = 0.1  # what the network has to say for anything to be looked at
+UNUSUAL, ALIEN = 14.0, 26.0  # levels of surprise that bound a thing that comes in, and that it has over the face
+LITTLE = 0.06  # share of the face that it has reached: of more, the network would say more than a hint
+HALF = 0.5  # of it there, that the network believes in where it needs no such help
+FEW = 5  # pixels of it beside the face, and so many beyond doubt over it
 BORDER = 0.08  # eye distances around the face in which the network is believed
 
 
@@ -63,10 +71,11 @@ def reconcile(
     neck that looks as in the reference is a neck, and what has the colour of the thing before the face a part of it;
     so is, right beside the thing, what does not quite look as in the reference.
     Over the face the evidence is weighed, with a `lean` towards covered.
-    What does not reach well over the face does not matter.
+    What does not reach well over the face does not matter; what comes over its outline and is strange beyond doubt
+    needs no more than a hint of the network's.
     The further the head is `turned` from the reference, in eye distances, the less its outline is to be trusted.
     """
-    if not (mask > 0.5).any():
+    if not (mask > HINT).any():
         return np.zeros_like(mask)
     unit, face = zones.unit, zones.face
     strange = np.asarray(cv2.GaussianBlur(surprise, (0, 0), 0.8), np.float32)
@@ -82,9 +91,30 @@ def reconcile(
     kept = np.maximum(kept, (1 - face) * _rim(kept, over, strange, colour, turned))
     doubtful = EDGE_OF_FACE + TURNED * max(0.0, turned - NEAR)
     core = np.asarray(cv2.erode(face, disc(2 * doubtful * unit)), np.uint8)
+    entering = _entering(mask, strange, face, core) & (around > 0) & (turned < 2 * HELD)
+    kept = np.maximum(kept, entering)
     # Turned, the outline itself looks strange.
-    pieces = _pieces(kept > 0.5, mask > 0.5, strange, core if turned > NEAR else face, core, SPECK * float(face.sum()))
+    pieces = _pieces(
+        kept > 0.5, (mask > 0.5) | entering, strange, core if turned > NEAR else face, core, SPECK * float(face.sum())
+    )
     return np.asarray(kept * cv2.dilate(pieces.astype(np.float32), np.ones((5, 5), np.uint8)), np.float32)
+
+
+def _entering(
+    mask: Mask, strange: NDArray[np.float32], face: NDArray[np.uint8], core: NDArray[np.uint8]
+) -> NDArray[np.bool_]:
+    """Return the pieces that come into the face's `core` and look so strange that a hint of the network's will do.
+
+    A hand that just comes into the picture is skin among skin, of which the network sees too little to be sure: for a
+    frame or two it would stand there, and then vanish. Where the network sees it, it sees its edge better.
+    """
+    labels, total = _components(strange > UNUSUAL, connectivity=4)
+    inside = total(face)
+    keep = (total(core) >= FEW) & (inside >= SPECK * float(face.sum())) & (total(1 - face) >= FEW)
+    keep &= (total(mask > HINT) > 0) & (total(face * strange) > ALIEN * inside)
+    keep &= (inside < LITTLE * float(face.sum())) & (total(face * (mask > 0.5)) < HALF * inside)
+    keep[0] = False
+    return np.asarray(keep[labels])
 
 
 def _rim(kept: Mask, over: Mask, strange: NDArray[np.float32], colour: Colours, turned: float) -> Mask:
@@ -112,17 +142,23 @@ def _pieces(
 
     What only begins to come over the `face`'s outline has to be believed as a whole, and look strange beyond doubt.
     """
-    count, labels = cv2.connectedComponents(covered.astype(np.uint8), connectivity=8)
+    labels, total = _components(covered, connectivity=8)
+    inside, over = total(core), total(face)
+    keep = (
+        (inside >= least) & (total(core * believed) > MOSTLY * inside) & (total(core * strange) > AS_EXPECTED * inside)
+    )
+    sure = total(believed) > SURE * total(np.ones_like(believed))
+    keep |= (over >= least) & sure & (total(face * strange) > STRANGE * over)
+    keep[0] = False
+    return np.asarray(keep[labels])
+
+
+def _components(where: NDArray[np.bool_], *, connectivity: int) -> tuple[NDArray[np.int32], Total]:
+    """Return the connected components, numbered from 1, and what sums values (n, n) over each; 0 is all the rest."""
+    count, labels = cv2.connectedComponents(where.astype(np.uint8), connectivity=connectivity)
     flat = labels.ravel()
 
     def total(values: NDArray[Any]) -> NDArray[Any]:
         return np.bincount(flat, weights=values.ravel(), minlength=count)
 
-    inside, over = total(core), total(face)
-    keep = (
-        (inside >= least) & (total(core * believed) > MOSTLY * inside) & (total(core * strange) > AS_EXPECTED * inside)
-    )
-    sure = total(believed) > SURE * np.bincount(flat, minlength=count)
-    keep |= (over >= least) & sure & (total(face * strange) > STRANGE * over)
-    keep[0] = False
-    return np.asarray(keep[labels])
+    return np.asarray(labels, np.int32), total

@@ -173,3 +173,25 @@ def test_what_only_begins_to_come_over_the_face_must_be_beyond_doubt(
     mask[top : top + round((bottom + 1 - top) * (1 - believed))] *= 0.4  # the network sees only a part of it
     assert (reconcile(mask, surprise(thing, much=much), wide)[bottom - 1, column] > 0.5) == covered
     assert reconcile(mask, surprise(thing, much=much), wide, turned=0.06)[bottom - 1, column] < 0.5
+
+
+@pytest.mark.parametrize(
+    ("hint", "much", "turned", "covered"),
+    [(0.2, 40, 0.0, True), (0.05, 40, 0.0, False), (0.2, 20, 0.0, False), (0.2, 40, 0.05, False)],
+    ids=["a hint", "none", "not beyond doubt", "turned"],
+)
+def test_what_comes_into_the_face_and_is_strange_beyond_doubt_needs_only_a_hint(
+    hint: float, much: float, turned: float, covered: bool
+) -> None:
+    high = Zones.of(synthetic.face((32, 24), 44), (SIDE, SIDE))
+    chin = int(np.flatnonzero(high.face.any(1))[-1])
+    finger = (28, chin - 7, 36, chin + 5)
+    mask = reconcile(hint * box(28, chin + 2, 36, chin + 5), surprise(finger, much=much), high, turned=turned)
+    assert (mask[chin - 4, 32] > 0.5) == covered
+
+
+def test_a_hint_is_not_enough_for_much_of_the_face() -> None:
+    high = Zones.of(synthetic.face((32, 24), 44), (SIDE, SIDE))
+    chin = int(np.flatnonzero(high.face.any(1))[-1])
+    mask = reconcile(0.2 * box(16, chin + 2, 48, chin + 5), surprise((16, chin - 16, 48, chin + 5)), high)
+    assert not mask.any()

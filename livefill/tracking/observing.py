@@ -26,7 +26,7 @@ from livefill.geometry import (
     scaled,
 )
 from livefill.identity import allowed, likeness
-from livefill.matte import reconcile, sharpen
+from livefill.matte import HINT, reconcile, sharpen
 from livefill.observer import FACE_SHARE, MASK, SIZE, Observation, Observer
 from livefill.occluder import compare
 from livefill.profile import Profile
@@ -221,7 +221,7 @@ class ObserverTracker:
             mask = np.asarray(mask + doubt * (before - mask), np.float32)
         if self._profile is None:
             return Covered(mask)
-        if not (mask > 0.5).any():
+        if not (mask > HINT).any():
             return Covered(np.zeros_like(mask))
         crop = np.asarray(cv2.resize(seen.crop, (MASK, MASK), interpolation=cv2.INTER_AREA), np.uint8)
         free = 1 - cv2.dilate(seen.mask, np.ones((3, 3), np.uint8))
@@ -233,6 +233,8 @@ class ObserverTracker:
         compared = compare(crop, expected, zones, inside=inside(frame.image, to_half, MASK), mask=seen.mask)
         turned, colour = self._rigid.turned(choice, seen), colour_odds(crop, expected, mask, zones)
         judged = self._judge(mask, compared.surprise, zones, colour=colour, turned=turned)
+        if not (judged.any() or (mask > 0.5).any()):
+            return Covered(judged)  # it was a hint, and of nothing
         return Covered(judged, settled, turned, compared)
 
     def _complete(self, choice: int, seen: Observation, covered: Covered, before: Posed | None) -> tuple[Points, Posed]:
