@@ -34,6 +34,7 @@ __all__ = ["Batches", "Student", "canonical_face", "evaluate", "examination", "m
 
 DRAWN = 32  # samples that a worker draws before it hands them over
 EXAM, EXAM_SEED = 16, 99  # batches of held-out samples
+MANY = 2  # workers
 WARM_UP, LEAST_RATE = 150, 1e-6  # steps until the learning rate is reached, and what is left of it in the end
 
 
@@ -210,6 +211,8 @@ def train(options: argparse.Namespace) -> None:
     cv2.setNumThreads(0)  # OpenCV's threads do not survive the fork of the workers
     began = time.monotonic()
     studio = Studio.open(options.people, options.labels, options.sprites)
+    if options.workers > MANY:
+        studio.people.prepare()  # each of them would build its own
     exam = examination(options)
     canonical = None if options.start else canonical_face(studio)
     student = Student(canonical, device=options.device, memory=options.memory, fast=options.bf16)
