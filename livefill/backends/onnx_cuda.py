@@ -27,6 +27,7 @@ __all__ = ["PROVIDER", "CudaNetwork", "Slot"]
 # The package for the CPU lies in the same folder as that for GPUs: whichever came last is there.
 REMEDY = "pip uninstall -y onnxruntime onnxruntime-gpu && pip install 'onnxruntime-gpu[cuda,cudnn]'"
 PROVIDER = "CUDAExecutionProvider"
+FATAL = 4  # of ONNX Runtime's severities
 TRIED = 8  # frames that a network runs before it is used: each turn twice plainly, once recorded, once as a graph
 APART = 0.03  # of full scale, that it may then be from the CPU: it computes in float16 where there is such a file
 log = logging.getLogger(__name__)
@@ -44,6 +45,8 @@ class CudaNetwork(OnnxNetwork):
         if PROVIDER not in onnxruntime.get_available_providers():
             raise NotInstalledError("cuda cannot be used: this ONNX Runtime is for the CPU. Run: " + REMEDY)
         onnxruntime.preload_dlls()  # CUDA and cuDNN come as packages beside it
+        # Searching for the quickest convolution, cuDNN complains of each that it cannot take; what matters is raised.
+        onnxruntime.set_default_logger_severity(FATAL)
         half = path.with_name(f"{path.stem}-half.onnx")
         self._source, self._kind, self._keys = half if half.exists() else path, kind, keys
         self._free: list[Slot] = []
