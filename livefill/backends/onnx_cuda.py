@@ -17,19 +17,19 @@ import numpy as np
 import onnxruntime
 from onnxruntime import OrtValue
 
-from livefill.backends.network import Stream, examples
+from livefill.backends.gpu import SlotStream, compare
+from livefill.backends.network import Stream
 from livefill.backends.onnx import OnnxNetwork
 from livefill.errors import BackendError, NotInstalledError
 from livefill.types import Tensor
 
-__all__ = ["PROVIDER", "CudaNetwork", "Slot"]
+__all__ = ["PROVIDER", "CudaNetwork", "FixedSlot"]
 
 # The package for the CPU lies in the same folder as that for GPUs: whichever came last is there.
 REMEDY = "pip uninstall -y onnxruntime onnxruntime-gpu && pip install 'onnxruntime-gpu[cuda,cudnn]'"
 PROVIDER = "CUDAExecutionProvider"
 FATAL = 4  # of ONNX Runtime's severities
 TRIED = 8  # frames that a network runs before it is used: each turn twice plainly, once recorded, once as a graph
-APART = 0.03  # of full scale, that it may then be from the CPU: it computes in float16 where there is such a file
 log = logging.getLogger(__name__)
 
 
@@ -49,7 +49,7 @@ class CudaNetwork(OnnxNetwork):
         onnxruntime.set_default_logger_severity(FATAL)
         half = path.with_name(f"{path.stem}-half.onnx")
         self._source, self._kind, self._keys = half if half.exists() else path, kind, keys
-        self._free: list[Slot] = []
+        self._free: list[FixedSlot] = []
         self._open()
         if self.session.get_providers()[0] != PROVIDER:
             raise BackendError(
@@ -70,9 +70,9 @@ class CudaNetwork(OnnxNetwork):
 
     def stream(self) -> Stream:
         """Begin a video."""
-        slot = self._free.pop() if self._free else Slot(self)
+        slot = self._free.pop() if self._free else FixedSlot(self)
         slot.reset()
-        return _Stream(slot, self._free)
+        return SlotStream(slot, self._free)
 
     def _open(self) -> None:
         self.providers = ((PROVIDER, dict(self.settings)),)
@@ -91,20 +91,10 @@ class CudaNetwork(OnnxNetwork):
         self._open()
 
     def _compare(self, twin: OnnxNetwork) -> None:
-        mine, theirs = self.stream(), twin.stream()
-        for seed in range(TRIED):
-            inputs = examples(twin, seed)
-            said, wanted = mine.run(inputs), theirs.run(inputs)
-            for name, value in wanted.items():
-                apart = float(np.abs(said[name] - value).max()) / max(float(np.abs(value).max()), 1.0)
-                if not apart < APART:
-                    raise BackendError(
-                        f"{name} on the GPU is {apart:.3f} from what the CPU gives, more than {APART}: the GPU is not "
-                        "used. Please report it with the versions of driver and ONNX Runtime"
-                    )
+        compare(self, twin, frames=TRIED, gpu="the GPU", library="ONNX Runtime")
 
 
-class Slot:
+class FixedSlot:
     """A place for all that a network reads and writes, and two ways through it, for one stream at a time."""
 
     _graphs = count(1)  # no two ways of a session may have one name
@@ -168,20 +158,3 @@ class Slot:
         options = onnxruntime.RunOptions()
         options.add_run_config_entry("gpu_graph_id", str(next(self._graphs)))
         return options
-
-
-class _Stream:
-    def __init__(self, slot: Slot, free: list[Slot]) -> None:
-        self._slot, self._free = slot, free
-        self.steps = 0
-
-    def __del__(self) -> None:
-        self._free.append(self._slot)  # whoever comes next uses its memory and its graphs
-
-    def run(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        said = self._slot.run(inputs)
-        self.steps += 1
-        return said
-
-    def state(self) -> dict[str, Tensor]:
-        return self._slot.state()

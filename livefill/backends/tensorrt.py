@@ -17,7 +17,8 @@ import numpy as np
 
 from livefill.backends.cuda import Device
 from livefill.backends.engines import parse_states
-from livefill.backends.network import Port, examples
+from livefill.backends.gpu import SlotStream, compare
+from livefill.backends.network import Port
 from livefill.backends.onnx import OnnxNetwork
 from livefill.backends.plan import build, listener, plan_path, store
 from livefill.errors import BackendError, NotInstalledError
@@ -27,7 +28,6 @@ __all__ = ["LIBRARIES", "TensorRtNetwork", "load_library"]
 
 LIBRARIES = ("tensorrt_rtx", "tensorrt")
 TRIED = 3  # frames over which a network is compared with the CPU
-APART = 0.03  # of full scale, that they may be apart: the GPU computes in float16
 log = logging.getLogger(__name__)
 
 
@@ -80,31 +80,18 @@ class TensorRtNetwork:
         }
         self._free: list[_Slot] = []
         if not known:
-            self._compare(twin)
+            compare(self, twin, frames=TRIED, gpu=self._gpu.name, library="TensorRT")
             store(plan, kept)  # only what was found to be right is kept
 
     def run(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Run once."""
         return self.stream().run(inputs)
 
-    def stream(self) -> _Stream:
+    def stream(self) -> SlotStream[_Slot]:
         """Begin a video."""
         slot = self._free.pop() if self._free else _Slot(self._gpu, self._engine, self._ports, self._states)
         slot.reset()
-        return _Stream(slot, self._free)
-
-    def _compare(self, twin: OnnxNetwork) -> None:
-        mine, theirs = self.stream(), twin.stream()
-        for seed in range(TRIED):
-            inputs = examples(twin, seed)
-            said, wanted = mine.run(inputs), theirs.run(inputs)
-            for name, value in wanted.items():
-                apart = float(np.abs(said[name] - value).max()) / max(float(np.abs(value).max()), 1.0)
-                if not apart < APART:
-                    raise BackendError(
-                        f"{name} on {self._gpu.name} is {apart:.3f} from what the CPU gives, more than {APART}: "
-                        "the GPU is not used. Please report it with the versions of driver and TensorRT"
-                    )
+        return SlotStream(slot, self._free)
 
 
 class _Slot:
@@ -189,20 +176,3 @@ class _Slot:
             enqueue()
         else:
             self._gpu.launch(self._graphs[turn])
-
-
-class _Stream:
-    def __init__(self, slot: _Slot, free: list[_Slot]) -> None:
-        self._slot, self._free = slot, free
-        self.steps = 0
-
-    def __del__(self) -> None:
-        self._free.append(self._slot)  # whoever comes next uses its memory and its graphs
-
-    def run(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        said = self._slot.run(inputs)
-        self.steps += 1
-        return said
-
-    def state(self) -> dict[str, Tensor]:
-        return self._slot.state()

@@ -12,7 +12,7 @@ from livefill.backends import engines
 from livefill.backends.engines import engine_path
 from livefill.backends.network import Network, examples
 from livefill.backends.onnx import OnnxNetwork
-from livefill.backends.onnx_cuda import PROVIDER, CudaNetwork, Slot
+from livefill.backends.onnx_cuda import PROVIDER, CudaNetwork, FixedSlot
 from livefill.backends.runtimes import RUNTIMES, open_network
 from livefill.errors import BackendError, NotInstalledError
 
@@ -130,7 +130,7 @@ def test_cuda_without_onnx_runtime_for_gpus_says_what_to_install() -> None:
 def test_tensors_at_fixed_places_give_what_a_stream_gives() -> None:
     network = open_network("fast", kind="generator", keys=("states",))
     assert isinstance(network, OnnxNetwork)
-    slot, stream = Slot(network), network.stream()
+    slot, stream = FixedSlot(network), network.stream()
     for again in range(2):
         for seed in range(4):
             inputs = examples(network, seed)

@@ -13,6 +13,7 @@ from fake_gpu import FakeDriver, FakeTensorRt
 from livefill.backends import tensorrt as backend
 from livefill.backends.cuda import Device
 from livefill.backends.engines import engine_path
+from livefill.backends.gpu import APART
 from livefill.backends.network import Port, examples
 from livefill.backends.onnx import OnnxNetwork
 from livefill.backends.plan import build, listener, plan_path
@@ -237,4 +238,4 @@ def test_a_real_gpu_gives_what_the_cpu_gives(
     for seed in range(32):
         frame = examples(cpu, seed)
         said, wanted = mine.run(frame), theirs.run(frame)
-        assert all(np.abs(said[key] - wanted[key]).max() < backend.APART for key in wanted)
+        assert all(np.abs(said[key] - wanted[key]).max() < APART for key in wanted)
