@@ -99,7 +99,7 @@ def somebody_else(profile: Profile) -> Profile:
     """Somebody whose face lies where the profile's does, with other features in other places."""
 
     def other(image: RGB, seed: int) -> RGB:
-        noise = np.random.default_rng(seed).normal(0, 30, (48, 64)).astype(np.float32)
+        noise = np.random.default_rng(seed).normal(0, 45, (48, 64)).astype(np.float32)
         features = cv2.resize(noise, image.shape[1::-1], interpolation=cv2.INTER_CUBIC)[..., None]
         return np.clip(cv2.GaussianBlur(image, (0, 0), 8) + features, 0, 255).astype(np.uint8)
 

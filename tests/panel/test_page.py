@@ -92,14 +92,16 @@ def wait_for_state(page: Page, words: str) -> None:
     page.wait_for_function("words => new RegExp(words).test(document.querySelector('#state').textContent)", arg=words)
 
 
+CENTRE_COLOUR = """across => {
+  const canvas = document.querySelector("#preview");
+  const pen = canvas.getContext("2d");
+  return [...pen.getImageData(canvas.width * across, canvas.height / 2, 1, 1).data].slice(0, 3);
+}"""
+
+
 def centre_colour(page: Page, across: float) -> list[int]:
     """The colour in the middle of the preview's height."""
-    reading = """across => {
-      const canvas = document.querySelector("#preview");
-      const pen = canvas.getContext("2d");
-      return [...pen.getImageData(canvas.width * across, canvas.height / 2, 1, 1).data].slice(0, 3);
-    }"""
-    return list(page.evaluate(reading, across))
+    return list(page.evaluate(CENTRE_COLOUR, across))
 
 
 def test_calibration_shows_what_it_keeps_before_it_keeps_it(run: Run, page: Page) -> None:
@@ -129,7 +131,7 @@ def test_the_switch_and_the_panic_button_pass_through(page: Page) -> None:
 
 
 def test_the_divider_moves_by_keyboard_and_by_pointer(page: Page) -> None:
-    page.wait_for_function("() => document.querySelector('#fps').textContent > 0")
+    page.wait_for_function(f"() => ({CENTRE_COLOUR})(0.5).some(level => level > 20)")  # the first picture has come
     divider = page.locator("#divider")
     divider.focus()
     page.keyboard.press("Home")
