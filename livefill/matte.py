@@ -91,9 +91,11 @@ def reconcile(
     kept = np.maximum(kept, (1 - face) * _rim(kept, over, strange, colour, turned))
     doubtful = EDGE_OF_FACE + TURNED * max(0.0, turned - NEAR)
     core = np.asarray(cv2.erode(face, disc(2 * doubtful * unit)), np.uint8)
-    entering = _entering(mask, strange, face, core) & (around > 0) & (turned < 2 * HELD)
-    kept = np.maximum(kept, entering)
     # Turned, the outline itself looks strange.
+    entering = np.zeros(mask.shape, np.bool_)
+    if turned < 2 * HELD:
+        entering = _entering(mask, strange, face, core) & (around > 0)
+        kept = np.maximum(kept, entering)
     pieces = _pieces(
         kept > 0.5, (mask > 0.5) | entering, strange, core if turned > NEAR else face, core, SPECK * float(face.sum())
     )

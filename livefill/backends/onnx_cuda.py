@@ -56,13 +56,12 @@ class CudaNetwork(OnnxNetwork):
                 "ONNX Runtime found no NVIDIA GPU that it can use, or not the CUDA and cuDNN it was made for: "
                 "look at what nvidia-smi says of the driver, and run: " + REMEDY
             )
+        twin = OnnxNetwork(path, kind, keys=keys)
         try:
-            self._compare(OnnxNetwork(path, kind, keys=keys))
-        except BackendError:
-            raise
-        except Exception as error:  # ONNX Runtime raises classes of its own that it does not export
+            self._compare(twin)
+        except _RefusedError as error:
             self._without_graphs(error)
-            self._compare(OnnxNetwork(path, kind, keys=keys))
+            self._compare(twin)
 
     def run(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Run once."""
@@ -94,6 +93,10 @@ class CudaNetwork(OnnxNetwork):
         compare(self, twin, frames=TRIED, gpu="the GPU", library="ONNX Runtime")
 
 
+class _RefusedError(BackendError):
+    """ONNX Runtime could not run what it had opened."""
+
+
 class FixedSlot:
     """A place for all that a network reads and writes, and two ways through it, for one stream at a time."""
 
@@ -119,14 +122,17 @@ class FixedSlot:
         self._last: dict[str, Tensor] = {}  # what was uploaded: a bank is the same in every frame
 
     def run(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Run one frame."""
+        """Run one frame; raises `BackendError` where ONNX Runtime cannot."""
         for name, value in inputs.items():
             if self._last.get(name) is value and name.startswith("bank"):
                 continue
             self._seen[name].update_inplace(np.ascontiguousarray(value))
             self._last[name] = value
         binding, options = self._turns[self._turn]
-        self._session.run_with_iobinding(binding, options)
+        try:
+            self._session.run_with_iobinding(binding, options)
+        except Exception as error:  # ONNX Runtime raises classes of its own that it does not export
+            raise _RefusedError(f"the network cannot be run: {str(error).splitlines()[0]}") from error
         if self._network.states:
             self._turn = 1 - self._turn
         # On the CPU `numpy` is a view of what the next run writes over.

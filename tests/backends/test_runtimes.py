@@ -146,8 +146,8 @@ def test_tensors_at_fixed_places_give_what_a_stream_gives() -> None:
 class _NoGraphs:
     """ONNX Runtime on the CPU, as it would answer on a GPU where it cannot record graphs."""
 
-    def __init__(self, *, late: bool) -> None:
-        self.late, self.real = late, onnxruntime.InferenceSession
+    def __init__(self, *, late: bool, never: bool = False) -> None:
+        self.late, self.never, self.real = late, never, onnxruntime.InferenceSession
         self.asked: list[str] = []
 
     def __call__(self, path: str, options: object, providers: list[object]) -> object:
@@ -160,7 +160,7 @@ class _NoGraphs:
             raise RuntimeError("This session cannot use the graph capture feature as requested by the user")
         session = self.real(path, options, providers=["CPUExecutionProvider"])
         session.get_providers = lambda: [PROVIDER]
-        if recording:
+        if recording or self.never:
 
             def refuse(*_: object) -> None:
                 raise RuntimeError("CUDA error: operation not permitted when stream is capturing")
@@ -169,15 +169,27 @@ class _NoGraphs:
         return session
 
 
+def _pretend(patch: pytest.MonkeyPatch, told: _NoGraphs) -> None:
+    """Let `told` open what is to run on a GPU."""
+    patch.setattr(onnxruntime, "get_available_providers", lambda: [PROVIDER])
+    patch.setattr(onnxruntime, "preload_dlls", lambda: None)
+    patch.setattr(onnxruntime, "set_default_logger_severity", lambda level: None)
+    patch.setattr(onnxruntime, "InferenceSession", told)
+    patch.setattr(CudaNetwork, "place", "cpu")
+
+
+def test_a_gpu_that_runs_nothing_is_an_error_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    _pretend(monkeypatch, _NoGraphs(late=True, never=True))
+    with pytest.raises(BackendError, match=r"cannot be run: CUDA error"):
+        CudaNetwork(engine_path("fast"), "generator", keys=("states",))
+
+
 @pytest.mark.parametrize("late", [False, True], ids=["when it is opened", "when it runs"])
 def test_cuda_without_graphs_runs_plainly_and_says_so(
     late: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     told = _NoGraphs(late=late)
-    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [PROVIDER])
-    monkeypatch.setattr(onnxruntime, "preload_dlls", lambda: None)
-    monkeypatch.setattr(onnxruntime, "InferenceSession", told)
-    monkeypatch.setattr(CudaNetwork, "place", "cpu")
+    _pretend(monkeypatch, told)
     network = CudaNetwork(engine_path("fast"), "generator", keys=("states",))
     assert told.asked == ["1", "0"]
     assert "without CUDA graphs" in caplog.text
