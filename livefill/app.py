@@ -53,6 +53,9 @@ class NoFiller:
         """Return None."""
         return None
 
+    def close(self) -> None:
+        """Nothing is held."""
+
 
 def stages_for(
     profile: Profile | None,
@@ -175,7 +178,7 @@ def fill_file(
             with BehindSink(VideoFileSink(out, source.size, source.rate, crf=crf, audio_from=source_path)) as sink:
                 run(source, stages, sink, stats=stats, between=between)
         finally:
-            stages.tracker.close()
+            stages.close()
     return done
 
 

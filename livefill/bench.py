@@ -72,7 +72,7 @@ def measure(
     """
     with ExitStack() as stack:
         stages, spec = stages_for(_person(clip, profile), backend=backend, model=model)
-        stack.callback(stages.tracker.close)
+        stack.callback(stages.close)
         path = clip or demo_clip()
         fps, per_stage, frames = _as_fast_as_it_goes(path, size, stages, seconds / 2)
         live = _live(path, size, stages, seconds / 2)

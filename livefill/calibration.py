@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from livefill.config import DEFAULT_TRACKER
 from livefill.detection import Face, open_detector
 from livefill.errors import CalibrationError
-from livefill.geometry import EYES, LIPS, apply, crop_transform, cut, eye_distance, face_hull, fill_polygon, similarity
+from livefill.geometry import EYES, LIPS, apply, crop_transform, eye_distance, face_hull, fill_polygon, similarity
 from livefill.profile import Profile, Reference
+from livefill.pyramid import cut
 from livefill.types import RGB, Frame, Points
 
 __all__ = ["Calibrator", "Judgement", "expression", "pose"]

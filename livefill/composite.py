@@ -63,16 +63,23 @@ def feather(mask: Mask, *, grow: float, soft: float) -> Mask:
     # The edge is soft: on a large face it is worked out on a smaller picture, where wide kernels are cheap.
     step = max(1, int(soft / 5))
     height, width = mask.shape
-    small = (
-        cv2.resize(mask, (-(-width // step), -(-height // step)), interpolation=cv2.INTER_AREA) if step > 1 else mask
-    )
+    small = _shrunk(mask, step) if step > 1 else mask
     away = cv2.distanceTransform((small <= 0.4).astype(np.uint8), cv2.DIST_L2, 3)
     middle, fall = _edge(grow, soft, step)
     rise = np.clip((middle - away * step) / fall + 0.5, 0, 1)
-    alpha = rise * rise * (3 - 2 * rise)
-    return np.asarray(
-        cv2.resize(alpha, (width, height), interpolation=cv2.INTER_LINEAR) if step > 1 else alpha, np.float32
-    )
+    alpha = np.asarray(rise * rise * (3 - 2 * rise), np.float32)
+    if step == 1:
+        return alpha
+    whole = cv2.resize(alpha, (small.shape[1] * step, small.shape[0] * step), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(whole[:height, :width], np.float32)
+
+
+def _shrunk(mask: Mask, step: int) -> Mask:
+    """Return the means of whole squares of `step` pixels, the last beyond the end: broken ones take thrice as long."""
+    height, width = mask.shape
+    whole = cv2.copyMakeBorder(mask, 0, -height % step, 0, -width % step, cv2.BORDER_REPLICATE)
+    size = (whole.shape[1] // step, whole.shape[0] // step)
+    return np.asarray(cv2.resize(whole, size, interpolation=cv2.INTER_AREA), np.float32)
 
 
 def reach(*, grow: float, soft: float) -> float:

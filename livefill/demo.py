@@ -95,7 +95,7 @@ def _fill(folder: Path, on_frame: Callable[[int, int], None]) -> DemoResult:
                     sink.write(Frame(frame.seq, frame.time, pairs[-1]))
                     on_frame(len(pairs), source.frames)
     finally:
-        stages.tracker.close()
+        stages.close()
     write_picture(sheet, [[pairs[i]] for i in _moments(covered)])
     device = f"{spec.name} ({spec.backend}, {spec.device})"
     return DemoResult(video, sheet, len(pairs), (width, height), len(pairs) / taken, device)

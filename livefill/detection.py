@@ -13,9 +13,10 @@ from livefill.backends.runtimes import open_network
 from livefill.config import TRACKERS
 from livefill.errors import TrackerError
 from livefill.finder import Finder, crop_of
-from livefill.geometry import apply, compose, crop_transform, cut, face_hull, fill_polygon, invert, scaled
+from livefill.geometry import apply, compose, crop_transform, face_hull, fill_polygon, invert, scaled
 from livefill.landmarker import FaceMesh, Hands
 from livefill.observer import FACE_SHARE, MASK, SIZE, Observation, Observer
+from livefill.pyramid import Pyramid, cut
 from livefill.types import RGB, Mask, Points
 
 __all__ = ["Detector", "Face", "MeshDetector", "ObserverDetector", "open_detector"]
@@ -70,16 +71,17 @@ class ObserverDetector:
     def find(self, image: RGB) -> list[Face]:
         """Return the faces in a picture, the largest first."""
         found: list[Observation] = []
+        picture = Pyramid(image)
         if self._last is not None:
-            again = self._observer.look(image, self._last.points, None)
+            again = self._observer.look(picture, self._last.points, None)
             if again.face > LIKELY:
                 found.append(again)
         if not found or self._count % ELSEWHERE == 0:
             for candidate in self._finder.find(image):
-                first = self._observer.look_at(image, crop_of(candidate, SIZE, FACE_SHARE))
+                first = self._observer.look_at(picture, crop_of(candidate, SIZE, FACE_SHARE))
                 if first.face < LIKELY / 2 or any(_one(first, other) for other in found):
                     continue
-                second = self._observer.look(image, first.points, None)
+                second = self._observer.look(picture, first.points, None)
                 if second.face > LIKELY and not any(_one(second, other) for other in found):
                     found.append(second)
         self._count += 1

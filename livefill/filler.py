@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import cv2
@@ -10,8 +11,9 @@ from numpy.typing import NDArray
 
 from livefill.composite import feather, reach
 from livefill.drawing import draw_landmarks
-from livefill.geometry import Box, Field, apply, crop_transform, cut, grow, invert, scaled, step_of, turn
+from livefill.geometry import Box, Field, apply, crop_transform, grow, invert, scaled, step_of, turn
 from livefill.profile import Profile, Reference
+from livefill.pyramid import cut
 from livefill.settling import SIDE, settle, shift
 from livefill.types import RGB, Affine, Frame, Inputs, Mask, Outputs, Patch, Points, Session, State, Track
 
@@ -22,6 +24,7 @@ Floats = NDArray[np.float32]
 GROW, SOFT = 0.02, 0.03  # face widths by which a hole is widened, and over which its edge falls
 GAP = 0.25  # seconds without a fill after which the past says nothing
 JUMP = 0.5  # face widths that the crop may move between two frames
+ROWS = 3  # of a mask between two that are looked at for its extent
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,11 @@ class Filler:
         self._tiny = tuple(one.shrunk(spec.size / self._step * spec.face_share) for one in profile.references)
         self._bank = session.remember([self._remembered(one) for one in profile.references[: spec.references]])
         self._past: _Past | None = None
+        self._beside = ThreadPoolExecutor(1, thread_name_prefix="livefill beside the session")
+
+    def close(self) -> None:
+        """Let go of the thread that works beside the session. Safe to call twice."""
+        self._beside.shutdown()
 
     def fill(self, frame: Frame, track: Track | None) -> Patch | None:
         """Return what to paste, or None where nothing covers the face."""
@@ -74,13 +82,15 @@ class Filler:
             past = None
         choice = self._choose(track, past)
         inputs, look = self._seen(frame, track, to_crop, choice)
+        left, top, right, bottom = box
+        # Neither of these needs what the session says, and both are long calls that leave Python's lock alone.
+        native = self._beside.submit(self._native, frame, track, look, box, to_crop, choice)
+        covered = track.occluder[top:bottom, left:right]
+        alpha = self._beside.submit(feather, covered, grow=GROW * face, soft=self._soft * face)
         outputs, state = self._session.step(inputs, past.state if past else self._session.initial_state())
         self._past = _Past(frame.time, center, face, choice, state)
-        native = self._native(frame, track, look, box, to_crop, choice, sharp=_sure(outputs))
-        image = _transfer(native, inputs["expected"], outputs, box, to_crop)
-        left, top, right, bottom = box
-        alpha = feather(track.occluder[top:bottom, left:right], grow=GROW * face, soft=self._soft * face)
-        return Patch(image, alpha, np.array([[1, 0, left], [0, 1, top]], np.float32))
+        image = _transfer(native.result(), inputs["expected"], outputs, box, to_crop, sure=self._session.spec.sure)
+        return Patch(image, alpha.result(), np.array([[1, 0, left], [0, 1, top]], np.float32))
 
     def _choose(self, track: Track, past: _Past | None) -> int:
         height, width = track.occluder.shape
@@ -104,7 +114,7 @@ class Filler:
         The second is for every so many pixels of the crop, as `Reference.look` gives it.
         """
         size = self._session.spec.size
-        crop = cut(frame.image, to_crop, size)
+        crop = frame.pyramid.cut(to_crop, size)
         # Half the size, sampled, is fine enough for a mask that is then widened.
         half = (size // 2, size // 2)
         mask = cv2.warpAffine(track.occluder, scaled(to_crop, 0.5), half, borderMode=cv2.BORDER_REPLICATE)
@@ -120,9 +130,7 @@ class Filler:
         seen = {"crop": _unit(crop), "expected": _unit(expected), "mask": hole, "bank": self._bank}
         return {**seen, "drawing": draw_landmarks(points, size)}, look
 
-    def _native(
-        self, frame: Frame, track: Track, look: Field, box: Box, to_crop: Affine, choice: int, *, sharp: bool
-    ) -> RGB:
+    def _native(self, frame: Frame, track: Track, look: Field, box: Box, to_crop: Affine, choice: int) -> RGB:
         """Show the reference at its own resolution in a box of the frame.
 
         Bicubic interpolation costs five times as much as bilinear, which will do where detail is trusted in part.
@@ -138,7 +146,7 @@ class Filler:
             wide[beyond:-beyond, beyond:-beyond] = look
             look = wide
         step = max(1, step_of(to_nodes) // 2)
-        interpolation = cv2.INTER_CUBIC if sharp else cv2.INTER_LINEAR
+        interpolation = cv2.INTER_CUBIC if self._session.spec.sure else cv2.INTER_LINEAR
         turned = turn(look, to_nodes, box, step)
         return reference.show(turned, (right - left, bottom - top), step=step, interpolation=interpolation)
 
@@ -151,11 +159,14 @@ def _unit(image: NDArray[np.uint8]) -> Floats:
     return np.multiply(image, np.float32(1 / 255), dtype=np.float32)
 
 
-def _transfer(native: RGB, expected: Floats, outputs: Outputs, box: Box, to_crop: Affine) -> RGB:
-    """Bring the crop's fill to the frame's resolution: with the native picture's detail where that is trusted."""
+def _transfer(native: RGB, expected: Floats, outputs: Outputs, box: Box, to_crop: Affine, *, sure: bool) -> RGB:
+    """Bring the crop's fill to the frame's resolution, with the native picture's detail where that is trusted.
+
+    Where it is `sure`, it is trusted everywhere.
+    """
     step = step_of(to_crop)
     fill, known = (turn(np.asarray(picture, np.float32), to_crop, box, step) for picture in (outputs["fill"], expected))
-    if not _sure(outputs):
+    if not sure:
         share = turn(np.asarray(outputs["trust"], np.float32), to_crop, box, step)
         known = np.asarray(cv2.multiply(known, cv2.merge([share] * 3)), np.float32)
         shares = cv2.merge([grow(cv2.convertScaleAbs(share, alpha=255), box, step)] * 3)
@@ -163,11 +174,6 @@ def _transfer(native: RGB, expected: Floats, outputs: Outputs, box: Box, to_crop
     # Whole numbers are grown more quickly than fractions.
     change = np.rint(cv2.addWeighted(fill, 255, known, -255, 0)).astype(np.int16)
     return np.asarray(cv2.add(native, grow(change, box, step), dtype=cv2.CV_8U), np.uint8)
-
-
-def _sure(outputs: Outputs) -> bool:
-    """Tell whether the reference's detail is trusted everywhere."""
-    return bool(outputs["trust"].min() >= 1)
 
 
 def _box(track: Track, to_crop: Affine, size: int, *, margin: int) -> Box | None:
@@ -190,7 +196,7 @@ def _extent(mask: Mask, window: Box) -> Box | None:
     left, top, right, bottom = window
     if right <= left or bottom <= top:
         return None
-    # Every other pixel will do: the box is widened by more than that.
-    covered = mask[top:bottom:2, left:right:2] > 0.4
-    x, y, columns, rows = (2 * value for value in cv2.boundingRect(covered.view(np.uint8)))
-    return (left + x, top + y, min(left + x + columns, right), min(top + y + rows, bottom)) if columns else None
+    # Not every row need be looked at: the box is widened by more than are left out.
+    covered = mask[top:bottom:ROWS, left:right] > 0.4
+    x, y, columns, rows = cv2.boundingRect(covered.view(np.uint8))
+    return (left + x, top + ROWS * y, left + x + columns, min(top + ROWS * (y + rows), bottom)) if columns else None

@@ -21,7 +21,6 @@ __all__ = [
     "apply",
     "compose",
     "crop_transform",
-    "cut",
     "distances",
     "enlarge",
     "eye_distance",
@@ -40,7 +39,6 @@ __all__ = [
     "turned",
 ]
 
-Image = TypeVar("Image", NDArray[np.uint8], NDArray[np.float32])
 Pixels = TypeVar("Pixels", bound=NDArray[Any])
 Box: TypeAlias = tuple[int, int, int, int]  # left, top, right, bottom
 Field = NDArray[np.float32]  # (h, w, 2): for each pixel the place to look at
@@ -206,30 +204,6 @@ def scaled(to_crop: Affine, factor: float) -> Affine:
     grown = to_crop * np.float32(factor)
     grown[:, 2] += np.float32((factor - 1) / 2)
     return grown
-
-
-def cut(image: Image, to_crop: Affine, size: int) -> Image:
-    """Cut a size x size crop out of a picture; beyond its border the picture goes on as it ends.
-
-    Of a picture that is twice as fine as the crop, or more, every pixel counts, so that noise and edges do not flicker.
-    """
-    while step_of(to_crop) > 1 and min(image.shape[:2]) > 1:
-        image, to_crop = _halved(image, to_crop, size)
-    crop = cv2.warpAffine(image, to_crop, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(crop, image.dtype)
-
-
-def _halved(image: Image, to_crop: Affine, size: int) -> tuple[Image, Affine]:
-    """Return the part of a picture that a crop shows, in half the size, and what cuts the crop from that."""
-    corners = apply(invert(to_crop), np.array([[0, 0], [size, 0], [0, size], [size, size]], np.float32))
-    height, width = image.shape[:2]
-    left, top = np.clip(np.floor(corners.min(0)).astype(int) - 4, 0, [width - 2, height - 2])
-    right, bottom = np.clip(np.ceil(corners.max(0)).astype(int) + 4, [left + 2, top + 2], [width, height])
-    right, bottom = right - (right - left) % 2, bottom - (bottom - top) % 2  # whole pairs
-    half = cv2.resize(image[top:bottom, left:right], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-    # A pixel of the half lies in the middle of the four that it was made of.
-    to_half = np.array([[2, 0, left + 0.5], [0, 2, top + 0.5]], np.float32)
-    return np.asarray(half, image.dtype), compose(to_crop, to_half)
 
 
 def sample(field: Field | Mask, places: Field) -> NDArray[np.float32]:

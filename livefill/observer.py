@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from livefill.backends.runtimes import open_network
 from livefill.errors import BackendError
-from livefill.geometry import apply, crop_transform, cut, eye_distance, invert
+from livefill.geometry import apply, crop_transform, eye_distance, invert
+from livefill.pyramid import Pyramid
 from livefill.types import RGB, Affine, Mask, Points, Tensor
 
 __all__ = ["FACE_SHARE", "KEYS", "MASK", "SIZE", "Observation", "Observer", "Run"]
@@ -60,20 +61,20 @@ class Observer:
             raise BackendError("engines/observer.onnx was made for another crop: write it again with export.observer")
         return cls(network.run)
 
-    def look(self, image: RGB, prior: Points, expect: Callable[[Affine], RGB] | None) -> Observation:
+    def look(self, picture: Pyramid[RGB], prior: Points, expect: Callable[[Affine], RGB] | None) -> Observation:
         """Observe the face whose landmarks (468, 2) are about at `prior`.
 
         `expect` gives the reference warped onto them, as a crop (SIZE, SIZE, 3) for the affine that cuts it.
         """
         to_crop = crop_transform(prior, SIZE, face_share=FACE_SHARE)
-        return self._look(image, to_crop, None if expect is None else expect(to_crop), prior)
+        return self._look(picture, to_crop, None if expect is None else expect(to_crop), prior)
 
-    def look_at(self, image: RGB, to_crop: Affine) -> Observation:
+    def look_at(self, picture: Pyramid[RGB], to_crop: Affine) -> Observation:
         """Observe the face in a crop when nothing is known but its place."""
-        return self._look(image, to_crop, None, None)
+        return self._look(picture, to_crop, None, None)
 
-    def _look(self, image: RGB, to_crop: Affine, reference: RGB | None, prior: Points | None) -> Observation:
-        crop = cut(image, to_crop, SIZE)
+    def _look(self, picture: Pyramid[RGB], to_crop: Affine, reference: RGB | None, prior: Points | None) -> Observation:
+        crop = picture.cut(to_crop, SIZE)
         known = reference is not None
         laid = np.zeros((POINTS, 2), np.float32)
         if known and prior is not None:

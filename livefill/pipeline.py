@@ -22,6 +22,10 @@ class Fills(Protocol):
         """Return what to paste into the frame, or None."""
         ...
 
+    def close(self) -> None:
+        """Release what the filler holds. Safe to call twice."""
+        ...
+
 
 @dataclass(slots=True)
 class Stages:
@@ -30,6 +34,13 @@ class Stages:
     tracker: Tracker
     filler: Fills
     badge: bool = False  # whether a filled frame says so in its corner
+
+    def close(self) -> None:
+        """Release what both hold. Safe to call twice."""
+        try:
+            self.tracker.close()
+        finally:
+            self.filler.close()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from livefill.alignment import Even, believed, gray, slopes
-from livefill.geometry import apply, crop_transform, cut, distances, face_hull, fill_polygon, grid, scaled
+from livefill.geometry import apply, crop_transform, distances, face_hull, fill_polygon, grid, scaled
+from livefill.pyramid import cut
 from livefill.types import RGB, Mask, Points
 
 __all__ = ["NONE", "Fit", "Head"]

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from livefill.alignment import Even, believed, gray, slopes
-from livefill.geometry import Field, Image, face_hull, fill_polygon, grid
+from livefill.geometry import Field, face_hull, fill_polygon, grid
+from livefill.pyramid import Image
 from livefill.types import RGB, Mask, Points
 
 __all__ = ["SIDE", "settle", "shift"]

@@ -125,7 +125,7 @@ class Staging:
     def close(self) -> None:
         """Release what the stages hold."""
         self._end_calibration()
-        self._ours.tracker.close()
+        self._ours.close()
 
     def _profile(self, name: str) -> Profile:
         """Return a profile, ready for its first covered frame; the one that is there where its file is as it was.
@@ -152,7 +152,7 @@ class Staging:
             sensitivity=settings.sensitivity,
             feather=settings.feather,
         )
-        self._ours.tracker.close()  # a calibration that runs goes on
+        self._ours.close()  # a calibration that runs goes on
         self._ours, self._settings = stages, settings
         device = f"{spec.name} ({spec.backend}, {spec.device})"
         if profile is not None and device != self.device:

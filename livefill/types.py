@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from livefill.pyramid import Pyramid
 
 RGB: TypeAlias = NDArray[np.uint8]  # (H, W, 3)
 Mask: TypeAlias = NDArray[np.float32]  # (H, W), 0..1
@@ -23,13 +26,18 @@ State: TypeAlias = Any  # opaque: only the session that made it may look inside
 Bank: TypeAlias = Any  # opaque as well: what a session remembers of a profile's references
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Frame:
     """One picture of the stream."""
 
     seq: int  # counts the frames of the source; a gap means that frames were dropped
     time: float  # seconds: monotonic at capture for a camera, presentation time for a file
     image: RGB
+
+    @cached_property
+    def pyramid(self) -> Pyramid[RGB]:
+        """The picture and its halves, from which all who look at this frame cut their crops."""
+        return Pyramid(self.image)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +97,7 @@ class ModelSpec:
     size: int  # side of the square crop in pixels
     face_share: float = 0.44  # of the crop that the face takes
     references: int = 0  # how many of a profile's references it wants to remember
+    sure: bool = False  # whether its `trust` is 1 everywhere, always
     reason: str = ""  # why this backend, where nobody asked for one
     warning: str = ""  # what the user should know of it in any case, a sentence
 

@@ -141,6 +141,9 @@ class Broken:
     def fill(self, frame: Frame, track: Track | None) -> Patch | None:
         raise RuntimeError("no memory")
 
+    def close(self) -> None:
+        """Nothing is held."""
+
 
 def test_failed_fill_leaves_nothing_and_an_older_file_as_it_was(
     clips: Clips, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

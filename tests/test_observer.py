@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from livefill.geometry import apply, crop_transform, eye_distance
 from livefill.observer import FACE_SHARE, SIZE, Observer
+from livefill.pyramid import Pyramid
 from livefill.types import RGB, Affine, Points, Tensor
 
 PICTURE = np.zeros((360, 480, 3), np.uint8)
@@ -49,7 +50,7 @@ def face(scale: float, angle: float, shift: tuple[float, float]) -> Points:
 @given(scale=st.floats(0.3, 3), angle=st.floats(-0.7, 0.7), x=st.floats(-100, 500), y=st.floats(-100, 400))
 def test_landmarks_come_back_to_where_they_were(scale: float, angle: float, x: float, y: float) -> None:
     points = face(scale, angle, (x, y))
-    seen = Observer(Echo()).look(PICTURE, points, nobody)
+    seen = Observer(Echo()).look(Pyramid(PICTURE), points, nobody)
     np.testing.assert_allclose(seen.points, points, atol=0.02 * scale + 0.02)
     assert seen.moved < 1e-3
     assert seen.pose[2] == pytest.approx(-np.arctan2(seen.to_crop[1, 0], seen.to_crop[0, 0]), abs=1e-4)
@@ -57,7 +58,7 @@ def test_landmarks_come_back_to_where_they_were(scale: float, angle: float, x: f
 
 def test_what_the_network_moves_is_moved_in_the_frame() -> None:
     points = face(1.0, 0.3, (200, 150))
-    seen = Observer(Echo((0.05, 0.0))).look(PICTURE, points, nobody)
+    seen = Observer(Echo((0.05, 0.0))).look(Pyramid(PICTURE), points, nobody)
     in_crop = apply(crop_transform(points, SIZE, face_share=FACE_SHARE), seen.points)
     before = apply(seen.to_crop, points)
     np.testing.assert_allclose(in_crop - before, np.tile([0.05 * SIZE, 0], (468, 1)), atol=0.02)
@@ -72,7 +73,7 @@ def test_the_reference_is_asked_for_the_very_crop() -> None:
         return nobody(to_crop)
 
     echo = Echo()
-    seen = Observer(echo).look(PICTURE, face(1.0, 0.0, (200, 150)), expect)
+    seen = Observer(echo).look(Pyramid(PICTURE), face(1.0, 0.0, (200, 150)), expect)
     np.testing.assert_array_equal(asked[0], seen.to_crop)
     assert echo.asked["known"] == [1]
     assert (echo.asked["reference"] == 7).all()
@@ -81,7 +82,7 @@ def test_the_reference_is_asked_for_the_very_crop() -> None:
 
 def test_without_a_reference_nothing_is_claimed_to_be_known() -> None:
     echo = Echo()
-    seen = Observer(echo).look(PICTURE, face(1.0, 0.0, (200, 150)), None)
+    seen = Observer(echo).look(Pyramid(PICTURE), face(1.0, 0.0, (200, 150)), None)
     assert echo.asked["known"] == [0]
     assert not echo.asked["prior"].any()
     assert not echo.asked["reference"].any()

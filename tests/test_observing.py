@@ -10,11 +10,12 @@ import pytest
 import synthetic
 
 from livefill.finder import Candidate
-from livefill.geometry import apply, crop_transform, cut, distances, eye_distance, face_hull, fill_polygon, scaled
+from livefill.geometry import apply, crop_transform, distances, eye_distance, face_hull, fill_polygon, scaled
 from livefill.identity import likeness
 from livefill.observer import FACE_SHARE, MASK, SIZE, Observation
 from livefill.occluder import Comparison
 from livefill.profile import Profile
+from livefill.pyramid import Pyramid, cut
 from livefill.tracking import ObserverTracker, observing
 from livefill.tracking.observing import HOLD, RECOGNISE_EVERY
 from livefill.types import RGB, Affine, Frame, Mask, Points, Track
@@ -38,16 +39,16 @@ class Scene:
 
     # --- as an observer
 
-    def look(self, image: RGB, prior: Points, expect: object) -> Observation:
+    def look(self, picture: Pyramid[RGB], prior: Points, expect: object) -> Observation:
         self.looks += 1
         self.priors.append(prior)
-        return self._said(image, crop_transform(prior, SIZE, face_share=FACE_SHARE), prior)
+        return self._said(picture, crop_transform(prior, SIZE, face_share=FACE_SHARE), prior)
 
-    def look_at(self, image: RGB, to_crop: Affine) -> Observation:
+    def look_at(self, picture: Pyramid[RGB], to_crop: Affine) -> Observation:
         self.looks += 1
-        return self._said(image, to_crop, None)
+        return self._said(picture, to_crop, None)
 
-    def _said(self, image: RGB, to_crop: Affine, prior: Points | None) -> Observation:
+    def _said(self, picture: Pyramid[RGB], to_crop: Affine, prior: Points | None) -> Observation:
         there = self.points if self.points is not None else synthetic.face()
         to_half = scaled(to_crop, MASK / SIZE)
         mask = np.zeros((MASK, MASK), np.float32) if self.cover is None else cut(self.cover, to_half, MASK)
@@ -68,7 +69,7 @@ class Scene:
             same=1.0,
             pose=(0.0, 0.0, 0.0),
             to_crop=to_crop,
-            crop=cut(image, to_crop, SIZE),
+            crop=picture.cut(to_crop, SIZE),
             moved=moved,
         )
 

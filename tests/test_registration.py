@@ -8,8 +8,9 @@ import pytest
 import synthetic
 from numpy.typing import NDArray
 
-from livefill.geometry import crop_transform, cut, eye_distance
+from livefill.geometry import crop_transform, eye_distance
 from livefill.observer import FACE_SHARE, SIZE
+from livefill.pyramid import cut
 from livefill.registration import NONE, Fit, Head
 from livefill.types import RGB, Mask, Points
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import synthetic
 
-from livefill.geometry import apply, crop_transform, cut, eye_distance, scaled
+from livefill.geometry import apply, crop_transform, eye_distance, scaled
 from livefill.observer import FACE_SHARE, MASK, SIZE, Observation
+from livefill.pyramid import cut
 from livefill.registration import NONE
 from livefill.tracking.rigid import Posed, RigidFace
 from livefill.types import Mask, Points

@@ -85,6 +85,7 @@ def score_clip(clip: Path, mode: str, backend: str, model: str, videos: Path | N
     if sink is not None:
         sink.close()
     tracker.close()
+    filler.close()
     return score.result(), pooled
 
 

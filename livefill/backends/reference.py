@@ -40,7 +40,7 @@ class ReferenceSession:
 
     def __init__(self, size: int = 128, *, face_share: float = 0.44) -> None:
         """`size` is the crop's side in pixels; the light needs few."""
-        self.spec = ModelSpec("warped reference", "reference", "cpu", size, face_share)
+        self.spec = ModelSpec("warped reference", "reference", "cpu", size, face_share, sure=True)
 
     def remember(self, references: Sequence[Inputs]) -> Bank:
         """Remember nothing."""

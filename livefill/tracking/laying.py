@@ -5,7 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from livefill.geometry import apply, cut, enlarge, face_hull, fill_polygon, invert
+from livefill.geometry import apply, enlarge, face_hull, fill_polygon, invert
+from livefill.pyramid import Pyramid
 from livefill.types import RGB, Affine, Mask, Points
 
 __all__ = ["StaticMask", "inside", "is_sound", "lay", "share_covered"]
@@ -59,10 +60,10 @@ class StaticMask:
     def __init__(self, mask: Mask) -> None:
         """`mask` is of any size: it is scaled to the frame."""
         self._mask = mask
-        self._fitted = mask  # to the frames of now
+        self._fitted = Pyramid(mask)  # to the frames of now
 
     def cut(self, to_crop: Affine, shape: tuple[int, ...], side: int) -> Mask:
         """Return it (side, side) in a crop of a frame of this `shape`, 0 or 1."""
-        if self._fitted.shape != shape[:2]:
-            self._fitted = np.asarray(cv2.resize(self._mask, shape[1::-1]), np.float32)
-        return (cut(self._fitted, to_crop, side) > 0.5).astype(np.float32)
+        if self._fitted.image.shape != shape[:2]:
+            self._fitted = Pyramid(np.asarray(cv2.resize(self._mask, shape[1::-1]), np.float32))
+        return (self._fitted.cut(to_crop, side) > 0.5).astype(np.float32)

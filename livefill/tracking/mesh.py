@@ -20,7 +20,6 @@ from livefill.geometry import (
     apply,
     compose,
     crop_transform,
-    cut,
     eye_distance,
     invert,
     pose_shape,
@@ -29,6 +28,7 @@ from livefill.geometry import (
 from livefill.landmarker import FaceMesh, Hands
 from livefill.occluder import Finding
 from livefill.profile import Profile
+from livefill.pyramid import cut
 from livefill.settling import settle, shift
 from livefill.smoothing import OneEuro
 from livefill.tracking.laying import StaticMask, inside, lay

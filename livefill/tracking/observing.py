@@ -187,7 +187,7 @@ class ObserverTracker:
 
     def first_look(self, frame: Frame, to_crop: Affine) -> Met | None:
         """Look for a new face in the crop that `to_crop` cuts, SIZE pixels a side; None where there is none."""
-        first = self._observer.look_at(frame.image, to_crop)
+        first = self._observer.look_at(frame.pyramid, to_crop)
         if first.face < IS_FACE or not is_sound(first.points, frame.image):
             return None
         choice = 0 if self._profile is None else self._profile.nearest(first.points)
@@ -277,9 +277,9 @@ class ObserverTracker:
 
     def _look(self, frame: Frame, prior: Points, choice: int) -> Observation:
         if not self._small:
-            return self._observer.look(frame.image, prior, None)
+            return self._observer.look(frame.pyramid, prior, None)
         return self._observer.look(
-            frame.image, prior, lambda to_crop: self._expected(frame, prior, choice, to_crop, SIZE)
+            frame.pyramid, prior, lambda to_crop: self._expected(frame, prior, choice, to_crop, SIZE)
         )
 
     def _expected(self, frame: Frame, points: Points, choice: int, to_crop: Affine, side: int) -> RGB:

@@ -24,10 +24,11 @@ from livefill.backends.runtimes import open_network
 from livefill.detection import ObserverDetector
 from livefill.filler import Filler
 from livefill.finder import Finder
-from livefill.geometry import apply, crop_transform, cut, eye_distance
+from livefill.geometry import apply, crop_transform, eye_distance
 from livefill.matte import reconcile
 from livefill.observer import Observer
 from livefill.profile import Profile, Reference
+from livefill.pyramid import cut
 from livefill.tracking.observing import ObserverTracker
 from livefill.types import RGB, Bank, Frame, Inputs, Mask, ModelSpec, Outputs, Points, State, Track
 from training.clips.scenes import Cast, Moment, Scene

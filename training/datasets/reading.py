@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from livefill.capture import BaseSource, FileSource, ImageSource
 from livefill.detection import Detector, open_detector
 from livefill.errors import SourceError
-from livefill.geometry import crop_transform, cut
+from livefill.geometry import crop_transform
+from livefill.pyramid import cut
 from livefill.types import RGB, Affine
 from training.datasets.clip import Clip
 

@@ -22,9 +22,10 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from livefill.evidence import BIAS, FEATURES, WEIGHTS, Colours, features
-from livefill.geometry import cut, eye_distance, scaled
+from livefill.geometry import eye_distance, scaled
 from livefill.matte import reconcile
 from livefill.observer import MASK, SIZE
+from livefill.pyramid import cut
 from livefill.tracking.observing import ObserverTracker
 from livefill.types import Frame, Mask, Points
 from livefill.zones import Zones
