@@ -23,8 +23,10 @@ STEEP = 4.0  # how much steeper the mask's edge becomes
 AS_EXPECTED, STRANGE = 8.0, 18.0  # levels of surprise: up to here it is as expected, from here on it is not
 MOSTLY = 0.3  # share of a piece, where it is over the face, that the network has to believe in
 SURE = 0.6  # and of a whole piece that only begins to come over the face
+CERTAIN = 0.85  # the network's belief, on average, in such a piece before a turned face: its outline is where it errs
 SPECK = 0.004  # share of the face: smaller pieces are nothing
 EDGE_OF_FACE, TURNED, NEAR = 0.06, 6.0, 0.05  # eye distances; how that grows with the turn, from where on
+AWAY = 0.06  # eye distances of turn from which on evidence does not lean towards covered any more
 REACH = 13  # pixels of a square around what the network believes in which a thing goes on
 RIM = 7  # pixels of a square around what is covered in which its rim lies
 UNLIKE, OTHER = 4.0, 8.0  # levels of surprise there, from which on it is in doubt, and without doubt not as expected
@@ -82,6 +84,8 @@ def reconcile(
     around = np.asarray(cv2.dilate(face, disc(2 * BORDER * unit)), np.uint8)
     beside = np.clip((strange - AS_EXPECTED) / (STRANGE - AS_EXPECTED), 0, 1)
     colour = colour or Colours(np.zeros_like(mask), np.zeros_like(mask))
+    # Turned, a face is not what the reference leads us to expect: evidence need not lean towards that as well.
+    lean *= float(np.clip((AWAY - turned) / (AWAY - NEAR), 0, 1))
     over = weigh(features(mask, surprise, zones, colour=colour.odds, turned=turned), lean=lean)
     # Beside the face the network is believed, and where it is silent, what is strange and has the thing's colour.
     alike = 0.0 if turned > NEAR else 1.0  # turned, more is strange than what is before the face
@@ -96,9 +100,9 @@ def reconcile(
     if turned < 2 * HELD:
         entering = _entering(mask, strange, face, core) & (around > 0)
         kept = np.maximum(kept, entering)
-    pieces = _pieces(
-        kept > 0.5, (mask > 0.5) | entering, strange, core if turned > NEAR else face, core, SPECK * float(face.sum())
-    )
+    believed, least = (mask > 0.5) | entering, SPECK * float(face.sum())
+    certain = mask / CERTAIN if turned > NEAR else believed / SURE
+    pieces = _pieces(kept > 0.5, believed, certain, strange, face, core, least)
     return np.asarray(kept * cv2.dilate(pieces.astype(np.float32), np.ones((5, 5), np.uint8)), np.float32)
 
 
@@ -135,6 +139,7 @@ def _rim(kept: Mask, over: Mask, strange: NDArray[np.float32], colour: Colours, 
 def _pieces(
     covered: NDArray[np.bool_],
     believed: NDArray[np.bool_],
+    certain: NDArray[Any],
     strange: NDArray[np.float32],
     face: NDArray[np.uint8],
     core: NDArray[np.uint8],
@@ -142,14 +147,15 @@ def _pieces(
 ) -> NDArray[np.bool_]:
     """Return the pieces that cover `least` pixels of the face's `core`, are mostly believed and look strange.
 
-    What only begins to come over the `face`'s outline has to be believed as a whole, and look strange beyond doubt.
+    What only begins to come over the `face`'s outline has to be believed as a whole, `certain` by more than 1 on average,
+    and look strange beyond doubt.
     """
     labels, total = _components(covered, connectivity=8)
     inside, over = total(core), total(face)
     keep = (
         (inside >= least) & (total(core * believed) > MOSTLY * inside) & (total(core * strange) > AS_EXPECTED * inside)
     )
-    sure = total(believed) > SURE * total(np.ones_like(believed))
+    sure = total(certain) > total(np.ones_like(believed))
     keep |= (over >= least) & sure & (total(face * strange) > STRANGE * over)
     keep[0] = False
     return np.asarray(keep[labels])
