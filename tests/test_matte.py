@@ -172,7 +172,17 @@ def test_what_only_begins_to_come_over_the_face_must_be_beyond_doubt(
     mask = box(*thing)
     mask[top : top + round((bottom + 1 - top) * (1 - believed))] *= 0.4  # the network sees only a part of it
     assert (reconcile(mask, surprise(thing, much=much), wide)[bottom - 1, column] > 0.5) == covered
-    assert reconcile(mask, surprise(thing, much=much), wide, turned=0.06)[bottom - 1, column] < 0.5
+    # Before a turned face, whose outline looks strange by itself, the network must be certain.
+    turned = reconcile(mask, surprise(thing, much=much), wide, turned=0.07)
+    assert (turned[bottom - 1, column] > 0.5) == covered
+    assert reconcile(0.75 * mask, surprise(thing, much=much), wide, turned=0.07)[bottom - 1, column] < 0.5
+
+
+@pytest.mark.parametrize(("turned", "covered"), [(0.0, True), (0.07, False)], ids=["held as expected", "turned"])
+def test_in_doubt_a_face_is_covered_unless_it_is_turned(turned: float, covered: bool) -> None:
+    thing = (22, 24, 42, 40)
+    mask = reconcile(0.55 * box(*thing), surprise(thing, much=14), FACE, turned=turned)
+    assert (mask[32, 32] > 0.5) == covered
 
 
 @pytest.mark.parametrize(
