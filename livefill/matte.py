@@ -23,10 +23,10 @@ STEEP = 4.0  # how much steeper the mask's edge becomes
 AS_EXPECTED, STRANGE = 8.0, 18.0  # levels of surprise: up to here it is as expected, from here on it is not
 MOSTLY = 0.3  # share of a piece, where it is over the face, that the network has to believe in
 SURE = 0.6  # and of a whole piece that only begins to come over the face
-CERTAIN = 0.85  # the network's belief, on average, in such a piece before a turned face: its outline is where it errs
+CERTAIN = 0.85  # the network's belief, on average, in a piece before a turned face
 SPECK = 0.004  # share of the face: smaller pieces are nothing
 EDGE_OF_FACE, TURNED, NEAR = 0.06, 6.0, 0.05  # eye distances; how that grows with the turn, from where on
-AWAY = 0.06  # eye distances of turn from which on evidence does not lean towards covered any more
+AWAY = 0.06  # eye distances of turn from which on evidence does not lean any more, and every piece must be certain
 REACH = 13  # pixels of a square around what the network believes in which a thing goes on
 RIM = 7  # pixels of a square around what is covered in which its rim lies
 UNLIKE, OTHER = 4.0, 8.0  # levels of surprise there, from which on it is in doubt, and without doubt not as expected
@@ -100,9 +100,11 @@ def reconcile(
     if turned < 2 * HELD:
         entering = _entering(mask, strange, face, core) & (around > 0)
         kept = np.maximum(kept, entering)
-    believed, least = (mask > 0.5) | entering, SPECK * float(face.sum())
-    certain = mask / CERTAIN if turned > NEAR else believed / SURE
-    pieces = _pieces(kept > 0.5, believed, certain, strange, face, core, least)
+    believed, certain = (mask > 0.5) | entering, mask / CERTAIN
+    # A turned face may itself be taken for a thing: the network must be certain of a piece, before long of any.
+    within = certain if turned > AWAY else believed / MOSTLY
+    whole = certain if turned > NEAR else believed / SURE
+    pieces = _pieces(kept > 0.5, within, whole, strange, face, core, SPECK * float(face.sum()))
     return np.asarray(kept * cv2.dilate(pieces.astype(np.float32), np.ones((5, 5), np.uint8)), np.float32)
 
 
@@ -138,24 +140,22 @@ def _rim(kept: Mask, over: Mask, strange: NDArray[np.float32], colour: Colours, 
 
 def _pieces(
     covered: NDArray[np.bool_],
-    believed: NDArray[np.bool_],
-    certain: NDArray[Any],
+    within: NDArray[Any],
+    whole: NDArray[Any],
     strange: NDArray[np.float32],
     face: NDArray[np.uint8],
     core: NDArray[np.uint8],
     least: float,
 ) -> NDArray[np.bool_]:
-    """Return the pieces that cover `least` pixels of the face's `core`, are mostly believed and look strange.
+    """Return the pieces that cover `least` pixels of the face's `core`, are believed and look strange.
 
-    What only begins to come over the `face`'s outline has to be believed as a whole, `certain` by more than 1 on average,
-    and look strange beyond doubt.
+    What only begins to come over the `face`'s outline has to be believed as a whole, and look strange beyond doubt.
+    `within` it and as a `whole` they are believed where that share of what is needed is more than 1 on average.
     """
     labels, total = _components(covered, connectivity=8)
     inside, over = total(core), total(face)
-    keep = (
-        (inside >= least) & (total(core * believed) > MOSTLY * inside) & (total(core * strange) > AS_EXPECTED * inside)
-    )
-    sure = total(certain) > total(np.ones_like(believed))
+    keep = (inside >= least) & (total(core * within) > inside) & (total(core * strange) > AS_EXPECTED * inside)
+    sure = total(whole) > total(np.ones_like(whole))
     keep |= (over >= least) & sure & (total(face * strange) > STRANGE * over)
     keep[0] = False
     return np.asarray(keep[labels])
