@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import cv2
 import numpy as np
@@ -42,6 +44,31 @@ def test_without_a_face_or_anything_before_it_there_is_no_patch() -> None:
     frame, track, _ = scene()
     assert filler().fill(frame, None) is None
     assert filler().fill(frame, Track(track.landmarks, np.zeros_like(CHEEK), 1.0)) is None
+
+
+def threads() -> set[str]:
+    return {one.name for one in threading.enumerate() if "beside the session" in one.name}
+
+
+def test_the_thread_beside_the_session_ends_with_the_filler() -> None:
+    before = threads()
+    stream = filler()
+    assert threads() == before  # nothing is started for a face that nobody covers
+    frame, track, _ = scene()
+    assert stream.fill(frame, track) is not None
+    assert len(threads()) == len(before) + 1
+    stream.close()
+    stream.close()
+    assert threads() == before
+
+
+def test_what_fails_beside_the_session_is_raised_and_the_next_frame_is_filled(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream, (frame, track, truth) = filler(), scene()
+    with monkeypatch.context() as broken:
+        broken.setattr(Reference, "show", Mock(side_effect=[truth, truth, MemoryError("no room")]))
+        with pytest.raises(MemoryError, match="no room"):
+            stream.fill(frame, track)
+    assert np.array_equal(shown(frame, stream.fill(frame, track)), shown(frame, filler().fill(frame, track)))
 
 
 # --- what is filled ---------------------------------------------------------------------------------------------------

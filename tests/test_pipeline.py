@@ -240,6 +240,23 @@ def test_only_the_frame_that_failed_passes() -> None:
     assert [is_filled(frame) for frame in sink.kept] == [True, False, True]
 
 
+def test_both_stages_are_closed_even_if_one_cannot_be() -> None:
+    closed: list[str] = []
+
+    class Closing(Stage):
+        def __init__(self, name: str) -> None:
+            super().__init__()
+            self.name = name
+
+        def close(self) -> None:
+            closed.append(self.name)
+            raise OSError(f"the {self.name} is stuck")
+
+    with pytest.raises(OSError, match="is stuck"):
+        Stages(Closing("tracker"), Closing("filler")).close()
+    assert closed == ["tracker", "filler"]
+
+
 def test_an_interrupt_is_not_forgiven() -> None:
     class Interrupted(Stage):
         def track(self, frame: Frame) -> Track | None:
