@@ -3,9 +3,9 @@
     python -m training.observer.data DATA --seed 1 --people 1300 --sprites 1800
     python -m training.observer.data DATA --sheet sheet.png
 
-DATA gets people/ (pictures, drawn and bent), people.npz (the teacher's landmarks, and mattes) and sprites/ (things to
-cover faces with). What is there already is kept, so it may be stopped and started again. With --pictures, pictures that
-training.faces.people made before are taken instead of drawn.
+DATA gets people/ (pictures, drawn, bent and nodded), people.npz (the teacher's landmarks, and mattes) and sprites/
+(things to cover faces with). What is there already is kept, so it may be stopped and started again. With --pictures,
+pictures that training.faces.people made before are taken instead of drawn.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from livefill.types import RGB
 from training.faces.bent import bend_people
 from training.faces.labels import label
 from training.faces.mattes import mattes
+from training.faces.nodded import nod_people
 from training.observer.samples import SIZE, Sample, Studio
 from training.occluders.library import build
 
@@ -32,7 +33,7 @@ __all__ = ["contact_sheet", "main", "make", "open_studio", "shown"]
 def make(
     data: Path, *, people: int, sprites: int, seed: int, device: str, pictures: Path | None, cutouts: Path | None
 ) -> None:
-    """Draw people and sprites into `data`, bend the people, and label them."""
+    """Draw people and sprites into `data`, bend and nod the people, and label them."""
     folder, looks = data / "people", data / "looks.npz"
     folder.mkdir(parents=True, exist_ok=True)
     if pictures is None:
@@ -44,6 +45,8 @@ def make(
     if not (data / "people.npz").exists():
         label(folder, looks)
         bend_people(folder, looks, folder, seed=seed)
+        label(folder, looks)
+        nod_people(folder, looks, folder, seed=seed)
         label(folder, looks)
         with np.load(looks) as stored:
             found = dict(stored)
