@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from livefill.pyramid import Pyramid
+if TYPE_CHECKING:
+    from livefill.pyramid import Pyramid
 
 RGB: TypeAlias = NDArray[np.uint8]  # (H, W, 3)
 Mask: TypeAlias = NDArray[np.float32]  # (H, W), 0..1
@@ -37,6 +38,8 @@ class Frame:
     @cached_property
     def pyramid(self) -> Pyramid[RGB]:
         """The picture and its halves, from which all who look at this frame cut their crops."""
+        from livefill.pyramid import Pyramid  # with OpenCV, which not everybody who passes frames on has to load
+
         return Pyramid(self.image)
 
 
