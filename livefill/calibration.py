@@ -13,7 +13,6 @@ from livefill.detection import Face, open_detector
 from livefill.errors import CalibrationError
 from livefill.geometry import EYES, LIPS, apply, crop_transform, eye_distance, face_hull, fill_polygon, similarity
 from livefill.profile import Profile, Reference
-from livefill.pyramid import cut
 from livefill.types import RGB, Frame, Points
 
 __all__ = ["Calibrator", "Judgement", "expression", "pose"]
@@ -103,7 +102,7 @@ class Calibrator:
         hint = _placement(points, frame.image) or _light(points, frame.image)
         if not hint:
             to_crop = crop_transform(points, SIZE)
-            hint = _covered(face, cut(frame.image, to_crop, SIZE), apply(to_crop, points)) or _attitude(points, depth)
+            hint = _covered(face, frame.pyramid.cut(to_crop, SIZE), apply(to_crop, points)) or _attitude(points, depth)
         if hint:
             return Judgement(hint, 0.0, frame.seq)
         quality = _quality(points, depth, frame.image)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from livefill import geometry
 from livefill.types import Frame, Mask, Patch
 
 __all__ = ["feather", "mark", "paste", "reach"]
@@ -67,11 +68,7 @@ def feather(mask: Mask, *, grow: float, soft: float) -> Mask:
     away = cv2.distanceTransform((small <= 0.4).astype(np.uint8), cv2.DIST_L2, 3)
     middle, fall = _edge(grow, soft, step)
     rise = np.clip((middle - away * step) / fall + 0.5, 0, 1)
-    alpha = np.asarray(rise * rise * (3 - 2 * rise), np.float32)
-    if step == 1:
-        return alpha
-    whole = cv2.resize(alpha, (small.shape[1] * step, small.shape[0] * step), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(whole[:height, :width], np.float32)
+    return geometry.grow(np.asarray(rise * rise * (3 - 2 * rise), np.float32), (0, 0, width, height), step)
 
 
 def _shrunk(mask: Mask, step: int) -> Mask:

@@ -75,7 +75,8 @@ def reconcile(
     Over the face the evidence is weighed, with a `lean` towards covered.
     What does not reach well over the face does not matter; what comes over its outline and is strange beyond doubt
     needs no more than a hint of the network's.
-    The further the head is `turned` from the reference, in eye distances, the less its outline is to be trusted.
+    The further the head is `turned` from the reference, in eye distances, the less its outline is to be trusted, and
+    from `AWAY` on the network must be certain: there evidence does not lean.
     """
     if not (mask > HINT).any():
         return np.zeros_like(mask)
@@ -101,7 +102,8 @@ def reconcile(
         entering = _entering(mask, strange, face, core) & (around > 0)
         kept = np.maximum(kept, entering)
     believed, certain = (mask > 0.5) | entering, mask / CERTAIN
-    # A turned face may itself be taken for a thing: the network must be certain of a piece, before long of any.
+    # A turned face may itself be taken for a thing: the network must be certain of what lies at its outline, and turned
+    # further of everything.
     within = certain if turned > AWAY else believed / MOSTLY
     whole = certain if turned > NEAR else believed / SURE
     pieces = _pieces(kept > 0.5, within, whole, strange, face, core, SPECK * float(face.sum()))

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from livefill.alignment import Features
 from livefill.config import home
 from livefill.errors import ProfileError
-from livefill.geometry import Field, apply, face_hull, grid, invert, similarity
+from livefill.geometry import Field, apply, face_hull, grid, grow, invert, similarity
 from livefill.private import write_private
 from livefill.types import RGB, Affine, Mask, Points
 from livefill.warp import Warp
@@ -75,10 +75,7 @@ class Reference:
         Between every `step`-th pixel the places are interpolated.
         """
         places = look * self._sides - np.float32(0.5)
-        if step > 1:
-            whole = (look.shape[1] * step, look.shape[0] * step)
-            dense = cv2.resize(places, whole, interpolation=cv2.INTER_LINEAR)
-            places = np.asarray(dense[: size[1], : size[0]], np.float32)
+        places = grow(np.asarray(places, np.float32), (0, 0, *size), step)
         image = cv2.remap(self._four, places, None, interpolation, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
         return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGBA2RGB), np.uint8)
 

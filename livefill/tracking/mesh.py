@@ -28,7 +28,6 @@ from livefill.geometry import (
 from livefill.landmarker import FaceMesh, Hands
 from livefill.occluder import Finding
 from livefill.profile import Profile
-from livefill.pyramid import cut
 from livefill.settling import settle, shift
 from livefill.smoothing import OneEuro
 from livefill.tracking.laying import StaticMask, inside, lay
@@ -71,9 +70,9 @@ class _Place:
     prior: Mask  # the last mask, brought here
 
     @classmethod
-    def of(cls, image: RGB, points: Points, last: _View | None) -> _Place:
+    def of(cls, frame: Frame, points: Points, last: _View | None) -> _Place:
         to_crop = crop_transform(points, SIZE, face_share=FACE_SHARE)
-        return cls(to_crop, cut(image, to_crop, SIZE), _carry(last, to_crop))
+        return cls(to_crop, frame.pyramid.cut(to_crop, SIZE), _carry(last, to_crop))
 
 
 class MeshTracker:
@@ -156,7 +155,7 @@ class ReferenceTracker:
         """Follow the face from the last frame into this one, by what is seen of its skin."""
         before = apply(last.to_crop, last.points)
         visible = 1 - _at(last.finding.mask, before)
-        moved = follow(last.luma, gray(cut(frame.image, last.to_crop, SIZE)), before[visible > 0.5])
+        moved = follow(last.luma, gray(frame.pyramid.cut(last.to_crop, SIZE)), before[visible > 0.5])
         guess = apply(invert(last.to_crop), before if moved is None else apply(moved, before))
         if visible.all():
             return self._look(frame, guess, last)
@@ -170,7 +169,8 @@ class ReferenceTracker:
     def _doubt(self, frame: Frame, view: _View) -> _View:
         """Look at a covered face as if nothing were known, and believe that if it explains the picture better."""
         found = [
-            apply(invert(view.to_crop), face[:, :2]) for face in self._search.find(cut(frame.image, view.to_crop, SIZE))
+            apply(invert(view.to_crop), face[:, :2])
+            for face in self._search.find(frame.pyramid.cut(view.to_crop, SIZE))
         ]
         visible = _at(view.finding.mask, apply(view.to_crop, view.points)) < 0.5
         # Where both agree on what is seen there is nothing to doubt; that they differ on what is not says nothing.
@@ -204,7 +204,7 @@ class ReferenceTracker:
 
     def _look(self, frame: Frame, guess: Points, last: _View | None) -> _View:
         """Observe one frame, given about where the landmarks are."""
-        place = _Place.of(frame.image, guess, last)
+        place = _Place.of(frame, guess, last)
         shown = place.crop
         if last is not None and place.prior.any():
             hidden = cv2.dilate(place.prior, np.ones((9, 9), np.uint8)) > 0.3
@@ -216,7 +216,7 @@ class ReferenceTracker:
 
     def _compare(self, frame: Frame, points: Points, last: _View | None, *, place: _Place | None = None) -> _View:
         """Mark what covers the face whose landmarks are `points`, and say how well they explain the picture."""
-        place = place or _Place.of(frame.image, points, last)
+        place = place or _Place.of(frame, points, last)
         to_crop, crop, prior = place.to_crop, place.crop, place.prior
         in_crop = apply(to_crop, points)
         choice = self._profile.nearest(points, _at(1 - prior, in_crop), current=last.reference if last else None)

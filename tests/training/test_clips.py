@@ -15,7 +15,7 @@ from livefill.types import Track
 from training.clips.record import FACE_SHARE, SIZE, record
 from training.clips.scenes import FRAMES, SIDE, Cast, Moment, Scene
 from training.covering import Wardrobe
-from training.faces.people import write_picture
+from training.faces.pictures import write_picture
 from training.occluders.library import Sprite
 
 PICTURE = 432

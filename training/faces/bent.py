@@ -17,12 +17,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from livefill.geometry import EYE_CORNERS, apply, grid, invert
+from livefill.geometry import EYE_CORNERS, apply, grid, grow, invert
 from livefill.types import RGB, Affine, Points
 from training.faces.labels import label
-from training.faces.people import write_picture
+from training.faces.pictures import read_picture, write_picture
 
-__all__ = ["BENT", "Bend", "bend_people", "bent_name", "draw_bend"]
+__all__ = ["BENT", "Bend", "bend_people", "bent_name", "draw_bend", "looked_up"]
 
 Floats = NDArray[np.float32]
 BENT = 500_000  # is added to a person's number
@@ -66,8 +66,12 @@ def bent(image: RGB, points: Points, bend: Bend) -> RGB:
     upright = _upright(points)
     places = apply(upright, grid((-(-image.shape[0] // STEP) + 1, -(-image.shape[1] // STEP) + 1), STEP))
     back = apply(invert(upright), bend(places))
-    size = (back.shape[1] * STEP, back.shape[0] * STEP)
-    dense = cv2.resize(back, size, interpolation=cv2.INTER_LINEAR)[: image.shape[0], : image.shape[1]]
+    return looked_up(image, back, STEP)
+
+
+def looked_up(image: RGB, places: Floats, step: int) -> RGB:
+    """Return a picture (h, w, 3) that shows at every `step`-th pixel what `image` has at `places`."""
+    dense = grow(places, (0, 0, image.shape[1], image.shape[0]), step)
     seen = cv2.remap(image, dense[..., 0], dense[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
     return np.asarray(seen, np.uint8)
 
@@ -94,11 +98,9 @@ def bend_people(pictures: Path, labels: Path, out: Path, *, seed: int) -> None:
     for name, shape in zip(names, points, strict=True):
         if int(name.split("_")[1]) >= BENT or (path := out / bent_name(name)).exists():
             continue
-        image = cv2.imread(str(pictures / name), cv2.IMREAD_COLOR)
-        if image is None:
-            raise ValueError(f"{pictures / name} is no picture")
+        image = read_picture(pictures / name)
         bend = draw_bend(np.random.default_rng([seed, int(name.split("_")[1])]))
-        write_picture(path, bent(np.asarray(image[..., ::-1], np.uint8), shape[:, :2], bend))
+        write_picture(path, bent(image, shape[:, :2], bend))
 
 
 def main() -> None:

@@ -15,13 +15,13 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from livefill.geometry import eye_distance
 from livefill.landmarker import FaceMesh
 from livefill.types import RGB
+from training.faces.pictures import read_picture
 
 __all__ = ["POINTS", "find_mirror_pairs", "label", "mirror_pairs", "mirrored", "settled"]
 
@@ -112,10 +112,7 @@ def label(folder: Path, out: Path) -> tuple[int, float]:
         for path in sorted(path for path in folder.iterdir() if path.suffix in (".jpg", ".png")):
             if path.name in known:
                 continue
-            image = cv2.imread(str(path))
-            if image is None:
-                raise ValueError(f"{path} is no picture")
-            rgb = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+            rgb = read_picture(path)
             one = settled(rgb, _first(plain))
             other = settled(np.ascontiguousarray(rgb[:, ::-1]), _first(turned))
             if one is not None and other is not None:

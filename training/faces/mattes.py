@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.faces.measure import PersonMatte
+from training.faces.pictures import read_picture
 
 __all__ = ["SIDE", "mattes"]
 
@@ -21,10 +22,7 @@ def mattes(folder: Path, names: Iterable[str]) -> NDArray[np.uint8]:
     found = []
     with PersonMatte() as meter:
         for name in names:
-            image = cv2.imread(str(folder / name), cv2.IMREAD_COLOR)
-            if image is None:
-                raise ValueError(f"{folder / name} is no picture")
-            matte = meter.find(np.ascontiguousarray(image[..., ::-1]))
+            matte = meter.find(read_picture(folder / name))
             small = cv2.resize(np.asarray(matte * 255, np.uint8), (SIDE, SIDE), interpolation=cv2.INTER_AREA)
             found.append(np.asarray(small, np.uint8))
     return np.array(found, np.uint8).reshape(-1, SIDE, SIDE)

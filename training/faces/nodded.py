@@ -13,15 +13,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from livefill.geometry import grid
 from livefill.types import RGB, Points
 from livefill.warp import Warp
+from training.faces.bent import looked_up
 from training.faces.labels import label
-from training.faces.people import write_picture
+from training.faces.pictures import read_picture, write_picture
 
 __all__ = ["NODDED", "nod_people", "nodded", "nodded_name", "turned_landmarks"]
 
@@ -46,10 +46,7 @@ def nodded(image: RGB, points: Points, there: Points) -> RGB:
     """Lay a picture (h, w, 3) whose landmarks (468, 2) are `points` onto landmarks `there`."""
     height, width = image.shape[:2]
     look = Warp.of(points).lookup(there, grid((-(-height // STEP) + 1, -(-width // STEP) + 1), STEP))
-    dense = cv2.resize(look, (look.shape[1] * STEP, look.shape[0] * STEP), interpolation=cv2.INTER_LINEAR)
-    dense = dense[:height, :width]
-    seen = cv2.remap(image, dense[..., 0], dense[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
-    return np.asarray(seen, np.uint8)
+    return looked_up(image, look, STEP)
 
 
 def nodded_name(name: str) -> str:
@@ -68,12 +65,10 @@ def nod_people(pictures: Path, labels: Path, out: Path, *, seed: int, share: flo
         random = np.random.default_rng([seed, person, number])
         if number >= NODDED or random.random() >= share or (path := out / nodded_name(name)).exists():
             continue
-        image = cv2.imread(str(pictures / name), cv2.IMREAD_COLOR)
-        if image is None:
-            raise ValueError(f"{pictures / name} is no picture")
+        image = read_picture(pictures / name)
         pitch = random.uniform(*(UP if random.random() < OFTEN else DOWN))
         there = turned_landmarks(shape, pitch=pitch, yaw=random.normal(0, ASIDE))
-        write_picture(path, nodded(np.asarray(image[..., ::-1], np.uint8), shape[:, :2], there[:, :2]))
+        write_picture(path, nodded(image, shape[:, :2], there[:, :2]))
 
 
 def main() -> None:

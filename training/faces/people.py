@@ -29,6 +29,7 @@ from training.faces import labels
 from training.faces.directions import load, moved
 from training.faces.generator import LAYERS, STYLE, FaceGenerator, Styles
 from training.faces.motion import LIMITS, conversation
+from training.faces.pictures import write_picture
 
 __all__ = [
     "RANGES",
@@ -40,7 +41,6 @@ __all__ = [
     "is_adult",
     "poses",
     "to_picture",
-    "write_picture",
 ]
 
 Floats = NDArray[np.float32]
@@ -180,16 +180,6 @@ def _backend(device: str) -> tuple[Generator, Render]:
 
     torched = TorchFaceGenerator(device)
     return torched, torched.render_many
-
-
-def write_picture(path: Path, picture: RGB) -> None:
-    """Write a JPEG that is either complete or not there."""
-    written, data = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])
-    if not written:
-        raise OSError(f"{path} cannot be encoded")
-    part = path.with_suffix(".part")
-    part.write_bytes(data.tobytes())
-    part.replace(path)
 
 
 def _share(out: Path, numbers: range, seed: int, device: str, job: int, jobs: int) -> None:

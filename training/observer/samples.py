@@ -24,6 +24,7 @@ from training.backgrounds import background
 from training.covering import Wardrobe, blend
 from training.faces.bent import BENT
 from training.faces.glasses import glasses
+from training.faces.pictures import read_picture
 from training.faces.room import dress, fading
 from training.observer.priors import LEVELS, perturb
 
@@ -76,7 +77,7 @@ class People:
         _, order = np.unique(person % BENT, return_inverse=True)
         chosen = np.flatnonzero((order % 10 == 9) == (part == "held out"))
         with ThreadPoolExecutor() as threads:
-            images = tuple(threads.map(_read, (folder / names[i] for i in chosen)))
+            images = tuple(threads.map(read_picture, (folder / names[i] for i in chosen)))
         return cls(images, tuple(mattes[chosen]), points[chosen], mirrored[chosen], person[chosen])
 
     def warp(self, index: int) -> Warp:
@@ -196,13 +197,6 @@ class Studio:
         dense = cv2.resize(look, (SIZE, SIZE), interpolation=cv2.INTER_LINEAR)
         view = cv2.remap(image, dense[..., 0], dense[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(view, np.uint8)
-
-
-def _read(path: Path) -> RGB:
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if image is None:
-        raise ValueError(f"{path} is no picture")
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def _in_crop(points: Floats, to_crop: Affine) -> Floats:
