@@ -186,6 +186,31 @@ def test_in_doubt_a_face_is_covered_unless_it_is_turned(turned: float, covered: 
 
 
 @pytest.mark.parametrize(
+    ("believed", "turned", "covered"),
+    [(0.8, 0.0, True), (0.8, 0.07, False), (0.95, 0.07, True)],
+    ids=["held as expected", "turned", "turned, and certain"],
+)
+def test_before_a_turned_face_the_network_must_be_certain_however_strange_it_looks(
+    believed: float, turned: float, covered: bool
+) -> None:
+    thing = (22, 24, 42, 40)
+    mask = reconcile(believed * box(*thing), surprise(thing), FACE, turned=turned)
+    assert (mask[32, 32] > 0.5) == covered
+
+
+@pytest.mark.parametrize(("turned", "covered"), [(0.0, True), (0.07, False)], ids=["held as expected", "turned"])
+def test_what_is_in_doubt_beside_a_certain_thing_is_covered_unless_the_face_is_turned(
+    turned: float, covered: bool
+) -> None:
+    thing, rest = (20, 24, 40, 40), (40, 24, 43, 40)
+    believed = np.maximum(0.97 * box(*thing), 0.2 * box(*rest)).astype(np.float32)
+    levels = np.maximum(surprise(thing), 10 * box(*rest)).astype(np.float32)
+    mask = reconcile(believed, levels, FACE, turned=turned)
+    assert mask[32, 30] > 0.5
+    assert (mask[32, 41] > 0.5) == covered
+
+
+@pytest.mark.parametrize(
     ("hint", "much", "turned", "covered"),
     [(0.2, 40, 0.0, True), (0.05, 40, 0.0, False), (0.2, 20, 0.0, False), (0.2, 40, 0.05, False)],
     ids=["a hint", "none", "not beyond doubt", "turned"],
