@@ -26,8 +26,7 @@ class Run:
         assert words in self.said(), (words, self.said())
 
     def camera_is_on(self, device="/dev/video0"):
-        fds = Path(f"/proc/{self.process.pid}/fd")
-        return any(os.readlink(fd) == device for fd in fds.iterdir() if fd.is_symlink())
+        return any(target(fd) == device for fd in Path(f"/proc/{self.process.pid}/fd").iterdir())
 
     def cpu(self):
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
@@ -36,6 +35,12 @@ class Run:
     def stop(self):
         self.process.send_signal(signal.SIGINT)
         return self.process.wait(10)
+
+def target(fd):
+    try:
+        return os.readlink(fd)
+    except FileNotFoundError:  # closed since it was listed: the run goes on meanwhile
+        return None
 
 def read(count):
     done = subprocess.run(["v4l2-ctl", "-d", "/dev/video10", "--stream-mmap", f"--stream-count={count}"],
