@@ -8,11 +8,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from livefill.agreement import agreed
 from livefill.config import DEFAULT_TRACKER
 from livefill.detection import Face, open_detector
 from livefill.errors import CalibrationError
 from livefill.geometry import EYES, LIPS, apply, crop_transform, eye_distance, face_hull, fill_polygon, similarity
 from livefill.profile import Profile, Reference
+from livefill.shapes import Shapes
 from livefill.types import RGB, Frame, Points
 
 __all__ = ["Calibrator", "Judgement", "expression", "pose"]
@@ -21,6 +23,10 @@ SIZE = 256  # of the crop in which a face is judged
 ENOUGH = 45  # good frames after which there is nothing more to learn
 KEPT = 5  # references of a profile
 APART = 0.03  # eye distances between the landmarks of two references worth keeping both
+PICTURES = 8  # references and expressions
+OTHERWISE = 0.004  # eye distances between the landmarks of two expressions worth keeping both
+WIDEST = 512  # pixels of a face in an expression
+WITNESSES = 10  # frames with which a picture's landmarks are compared
 COVERED = 0.12  # share of the face from which on something covers it
 
 # Patches of skin by the landmarks around their middle, to tell what is covered.
@@ -89,8 +95,16 @@ class Calibrator:
 
     def profile(self, name: str) -> Profile:
         """Make a profile of the frames kept; raises `CalibrationError` if none was good enough."""
-        references = tuple(one.reference for one in self.kept() if one.reference is not None)
-        return Profile(name, references)
+        good = [one.reference for one in self._good if one.reference is not None]
+        kept = [one.reference for one in self.kept() if one.reference is not None]
+        chosen = [*kept, *_expressions(kept, good)]
+        pictures = [self._agreed(one, good) for one in chosen]
+        expressions = tuple(one.shrunk(WIDEST) for one in pictures[len(kept) :])
+        return Profile(name, tuple(pictures[: len(kept)]), expressions=expressions, shares=_shares(chosen, good))
+
+    def _agreed(self, picture: Reference, good: list[Reference]) -> Reference:
+        others = [one for one in good if one is not picture]
+        return agreed(picture, others[:: -(-len(others) // WITNESSES)]) if others else picture
 
     def _judge(self, frame: Frame) -> Judgement:
         faces = self._detector.find(frame.image)
@@ -107,6 +121,23 @@ class Calibrator:
             return Judgement(hint, 0.0, frame.seq)
         quality = _quality(points, depth, frame.image)
         return Judgement("", quality, frame.seq, Reference(frame.image, points, depth))
+
+
+def _expressions(kept: list[Reference], good: list[Reference]) -> list[Reference]:
+    """Return more pictures: one after the other, that which is held least like any other."""
+    shapes, found = Shapes([one.points for one in good]), list[Reference]()
+    gaps = np.min([shapes.apart(one.points) for one in kept], axis=0)
+    while len(kept) + len(found) < PICTURES and gaps.max() >= OTHERWISE:
+        found.append(good[int(gaps.argmax())])
+        gaps = np.minimum(gaps, shapes.apart(found[-1].points))
+    return found
+
+
+def _shares(chosen: list[Reference], good: list[Reference]) -> tuple[float, ...]:
+    """Return how many of all good frames are held most like each picture, in shares."""
+    shapes = Shapes([one.points for one in chosen])
+    nearest = [int(shapes.apart(one.points).argmin()) for one in good]
+    return tuple((np.bincount(nearest, minlength=len(chosen)) / len(good)).tolist())
 
 
 def pose(points: Points, depth: NDArray[np.float32]) -> tuple[float, float]:

@@ -27,6 +27,8 @@ __all__ = ["Profile", "Reference", "delete_profile", "list_profiles", "load_prof
 FORMAT = 1
 STEP = 6  # pixels between two nodes of a view's warp, at least
 NODES = 40  # and as many nodes across a face are enough: the warp is smooth
+# What the file calls the pictures and their landmarks; profiles of before have no expressions.
+KINDS = {"references": ("image", "points"), "expressions": ("expression", "shape")}
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -113,11 +115,24 @@ class Profile:
     name: str
     references: tuple[Reference, ...]
     created: str = field(default_factory=lambda: datetime.now(timezone.utc).isoformat(timespec="seconds"))
+    expressions: tuple[Reference, ...] = ()  # more pictures, in which mouth and eyes are held otherwise
+    shares: tuple[float, ...] = ()  # of the time that the face is held as in each picture; nothing where not known
+
+    @property
+    def pictures(self) -> tuple[Reference, ...]:
+        """All of them: the references, then the other expressions."""
+        return self.references + self.expressions
+
+    @property
+    def usual(self) -> NDArray[np.float32]:
+        """How often the face is held as in each picture (n,); they add up to 1."""
+        shares = np.array(self.shares or [1.0] * len(self.pictures), np.float32)
+        return np.asarray(shares / shares.sum(), np.float32)
 
     def prepare(self) -> None:
-        """Work out the references' meshes, for which the first frame that is filled with one would wait."""
-        for reference in self.references:
-            _ = reference.warp
+        """Work out the pictures' meshes, for which the first frame that is filled with one would wait."""
+        for picture in self.pictures:
+            _ = picture.warp
 
     def nearest(self, points: Points, visible: Mask | None = None, *, current: int | None = None) -> int:
         """Return the index of the reference whose pose and expression are nearest to `points`.
@@ -157,13 +172,15 @@ def save_profile(profile: Profile) -> Path:
     arrays: dict[str, NDArray[np.generic]] = {
         "format": np.array(FORMAT),
         "created": np.array(profile.created),
+        "shares": np.array(profile.shares, np.float32),
     }
-    for i, reference in enumerate(profile.references):
-        packed, picture = cv2.imencode(".png", cv2.cvtColor(reference.image, cv2.COLOR_RGB2BGR))
-        if not packed:
-            raise ProfileError(f"reference {i} of profile {profile.name!r} cannot be packed as PNG")
-        arrays[f"image{i}"] = np.asarray(picture)
-        arrays[f"points{i}"] = np.column_stack([reference.points, reference.depth]).astype(np.float32)
+    for kind, (image, points) in KINDS.items():
+        for i, one in enumerate(getattr(profile, kind)):
+            packed, picture = cv2.imencode(".png", cv2.cvtColor(one.image, cv2.COLOR_RGB2BGR))
+            if not packed:
+                raise ProfileError(f"a picture of profile {profile.name!r} cannot be packed as PNG")
+            arrays[f"{image}{i}"] = np.asarray(picture)
+            arrays[f"{points}{i}"] = np.column_stack([one.points, one.depth]).astype(np.float32)
     try:
         write_private(path, lambda file: np.savez(file, **arrays))
     except OSError as error:
@@ -205,11 +222,14 @@ def _read(raw: IO[bytes], name: str) -> Profile:
         version = int(file["format"])
         if version != FORMAT:
             raise ProfileError(f"profile {name!r} has format {version}, this livefill reads {FORMAT}. {again}")
-        count = sum(key.startswith("image") for key in file.files)
-        references = tuple(_unpack(file[f"image{i}"], file[f"points{i}"]) for i in range(count))
-        if not references:
+        pictures = {}
+        for kind, (image, points) in KINDS.items():
+            count = sum(key.startswith(image) for key in file.files)
+            pictures[kind] = tuple(_unpack(file[f"{image}{i}"], file[f"{points}{i}"]) for i in range(count))
+        if not pictures["references"]:
             raise ProfileError(f"profile {name!r} holds no reference. {again}")
-        return Profile(name, references, str(file["created"]))
+        shares = tuple(file["shares"].tolist()) if "shares" in file.files else ()
+        return Profile(name, created=str(file["created"]), shares=shares, **pictures)
 
 
 def _unpack(packed: NDArray[np.uint8], points: NDArray[np.float32]) -> Reference:

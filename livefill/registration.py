@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from livefill.alignment import Even, believed, gray, slopes
-from livefill.geometry import apply, crop_transform, distances, face_hull, fill_polygon, grid, scaled
+from livefill.geometry import Field, apply, crop_transform, distances, face_hull, fill_polygon, grid, scaled
 from livefill.pyramid import cut
 from livefill.types import RGB, Mask, Points
 
-__all__ = ["NONE", "Fit", "Head"]
+__all__ = ["EVEN", "FACE_SHARE", "FINE", "NONE", "SIDE", "Fit", "Head", "Seen", "texture_of"]
 
 Floats = NDArray[np.float32]
 SIDE = 80  # pixels of the grid on which pictures are compared
@@ -39,11 +39,19 @@ DISAGREED, AGREED = 0.3, 0.7  # correlation of both up to which nothing is belie
 STEP = 0.2  # share of what a frame says that is taken up: where little is seen, frames say different things
 
 
+class Seen(NamedTuple):
+    """What a frame shows of a head, on the head's grid."""
+
+    texture: Floats  # (SIDE, SIDE) of even light and contrast
+    bare: Mask  # (SIDE, SIDE), 1 where nothing covers it
+
+
 class Fit(NamedTuple):
     """How a head lies on a frame."""
 
     correction: Floats  # (4, 2): by what x, y, 1 and depth move a landmark, in half sides of the head's grid
     agreement: float  # correlation of what is seen with the reference, before the correction was changed
+    seen: Seen | None = None  # what that was; None where it was too little
 
 
 NONE = Fit(np.zeros((4, 2), np.float32), 0.0)
@@ -105,15 +113,14 @@ class Head:
         """
         camera, correction = self.inverse @ points, before.correction
         places = (self.solid @ (camera + correction @ camera[:2])).reshape(SIDE, SIDE, 2)
-        shown = cv2.remap(gray(crop), places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
         bare = cv2.remap(free, places * (len(free) / len(crop)), None, cv2.INTER_LINEAR)  # type: ignore[call-overload]
         bare = np.asarray(bare > 0.9, np.float32)
-        texture = Even(bare, EVEN)(shown.astype(np.float32))
+        texture = texture_of(crop, places, bare)
         weight = self.weight * cv2.erode(bare, np.ones((3, 3), np.uint8))
         off = self.texture - texture
         counts = weight > 0.3
         if counts.sum() < SIDE:
-            return before
+            return before._replace(seen=None)
         agreement = _agreement(self.texture, texture, weight)
         trust *= float(np.clip((agreement - DISAGREED) / (AGREED - DISAGREED), 0, 1))
         weight = weight * believed(off, counts)
@@ -126,7 +133,7 @@ class Head:
         prior = _stiffness() + self._held(seen)
         aim = ((pulls * off).reshape(2, -1) @ self.solid).reshape(-1) - prior @ correction.T.reshape(-1)
         change = np.linalg.solve(np.block([[own, both], [both, other]]) + prior, aim)
-        return Fit(np.asarray(correction + STEP * change.reshape(2, 4).T, np.float32), agreement)
+        return Fit(np.asarray(correction + STEP * change.reshape(2, 4).T, np.float32), agreement, Seen(texture, bare))
 
     def _held(self, seen: Floats) -> NDArray[np.float64]:
         """Return how sure the outline is, where it is seen (8, 8): its landmarks slide, and are no texture."""
@@ -135,6 +142,12 @@ class Head:
         held = np.zeros((2, 4, 2, 4))
         held[0, :, 0] = held[1, :, 1] = self.landmarks.T @ share * (INDEPENDENT / OUTLINE**2)
         return held.reshape(8, 8)
+
+
+def texture_of(crop: RGB, places: Field, bare: Mask) -> Floats:
+    """Return what a crop shows at `places` (SIDE, SIDE, 2), in even light and contrast where that is `bare`."""
+    shown = cv2.remap(gray(crop), places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
+    return Even(bare, EVEN)(shown.astype(np.float32))
 
 
 def _agreement(a: Floats, b: Floats, weight: Mask) -> float:

@@ -12,6 +12,7 @@ from livefill.geometry import apply, eye_distance, inner, invert, pose_shape, sa
 from livefill.observer import Observation
 from livefill.profile import Profile
 from livefill.registration import NONE, Fit, Head
+from livefill.tracking.mouth import Mouths
 from livefill.types import Mask, Points
 
 __all__ = ["Posed", "RigidFace", "alike_when"]
@@ -32,6 +33,7 @@ class Posed:
     points: Points  # in the frame
     reference: int  # index in the profile
     fit: Fit  # how what can be seen of the head lies on the frame
+    mouth: NDArray[np.float32] | None = None  # what is known of how the mouth is held (`Mouths.weigh`)
 
 
 class RigidFace:
@@ -42,6 +44,7 @@ class RigidFace:
         self._known = profile.references if profile is not None else ()
         self._inner = tuple(inner(one.points) for one in self._known)
         self._heads = tuple(Head.of(one.image, one.points, one.depth) for one in self._known)
+        self._mouths = tuple(Mouths.of(head, profile, i) for i, head in enumerate(self._heads)) if profile else ()
 
     def pose(
         self, choice: int, points: Points, weights: NDArray[np.float32] | None = None, *, stiffness: float = LOOSE
@@ -84,7 +87,8 @@ class RigidFace:
             return seen.points, Posed(seen.points, choice, NONE)
         if settled is None:
             return seen.points, Posed(self.pose(choice, seen.points, seen.visible**2), choice, NONE)
-        fit = NONE if before is None or before.reference != choice else before.fit
+        past = Posed(seen.points, choice, NONE) if before is None or before.reference != choice else before
+        fit = past.fit
         texture = float(np.clip((fit.agreement - OTHERWISE) / (SAME - OTHERWISE), 0, 1))
         alike = max(alike_when(turned), texture)  # where little is seen, landmarks are a poor witness
         held = seen.points + alike * (settled - seen.points)
@@ -92,8 +96,10 @@ class RigidFace:
         weights = (alike * self._inner[choice] * own + (1 - alike) * seen.visible) * seen.visible
         pose = self.pose(choice, held, weights, stiffness=LOOSE + alike * (STIFF - LOOSE))
         pose, fit = self._registered(choice, seen, pose, mask, fit, alike)
+        mouth = past.mouth if fit.seen is None else self._mouths[choice].weigh(fit.seen, past.mouth)
+        held = pose if mouth is None else self._mouthed(choice, pose, alike * self._mouths[choice].move(mouth))
         hidden = alike * (1 - own[:, None])
-        return seen.points + hidden * (pose - seen.points), Posed(pose, choice, fit)
+        return seen.points + hidden * (held - seen.points), Posed(pose, choice, fit, mouth)
 
     def _registered(
         self, choice: int, seen: Observation, pose: Points, mask: Mask, before: Fit, alike: float
@@ -104,6 +110,11 @@ class RigidFace:
         free = np.asarray(1 - covered, np.float32)
         fit = head.follow(seen.crop, free, in_crop, seen.visible, before, trust=alike)
         return apply(invert(seen.to_crop), head.moved(in_crop, fit.correction)), fit
+
+    def _mouthed(self, choice: int, pose: Points, moves: NDArray[np.float32]) -> Points:
+        """Return the pose with the landmarks moved, by so much in half sides of the head's grid."""
+        across = (self._heads[choice].inverse @ pose)[:2]
+        return np.asarray(pose + moves @ across, np.float32)
 
 
 def _undrawn(seen: Observation, mask: Mask) -> NDArray[np.float32]:

@@ -1,0 +1,43 @@
+"""Landmarks of one picture that agree with those of others of the same face.
+
+Nothing is seen in a landmark but what was learned of it, and in every picture it is off by a little. Where one picture,
+warped onto others by their landmarks, has to be moved to lie on them by texture, its own are off, on average.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from livefill.geometry import apply, crop_transform, invert, sample, similarity
+from livefill.profile import Reference
+from livefill.pyramid import cut
+from livefill.settling import SIDE, settle
+from livefill.types import Points
+
+__all__ = ["agreed"]
+
+SIZE, FACE_SHARE = 256, 0.62  # of the crops in which pictures are compared
+
+
+def agreed(picture: Reference, others: Sequence[Reference]) -> Reference:
+    """Return the picture with landmarks that agree, on average, with those of `others`, one or more."""
+    off = np.mean([_off(picture, other) for other in others], axis=0)
+    return replace(picture, points=np.asarray(picture.points - off, np.float32))
+
+
+def _off(picture: Reference, other: Reference) -> Points:
+    """Return by how much landmarks (468, 2) are off, pixels of the picture, if those of the other are right."""
+    to_crop = crop_transform(other.points, SIZE, face_share=FACE_SHARE)
+    height, width = other.image.shape[:2]
+    shown, expected = (
+        cut(other.image, to_crop, SIZE),
+        picture.view(other.points, to_crop, (SIZE, SIZE), (width, height)),
+    )
+    in_crop = apply(to_crop, other.points)
+    moved = settle(expected, shown, np.ones((SIZE, SIZE), np.float32), in_crop)
+    at = sample(moved, ((in_crop + 0.5) * (SIDE / SIZE) - 0.5)[None])[0]
+    to_picture = similarity(other.points, picture.points)[:, :2] @ invert(to_crop)[:, :2]
+    return np.asarray(at @ to_picture.T, np.float32)

@@ -1,0 +1,108 @@
+"""The expected picture: the profile's pictures that are held most like a face, warped onto it and mixed.
+
+One picture alone shows the face with its own mouth, stretched; the few nearest, mixed, show one in between, as in an
+active appearance model (Cootes et al. 2001) whose examples are the pictures themselves. Their errors of place are
+different ones, and the mean is nearer to the truth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from livefill.geometry import Box, Field, apply, scaled, step_of, turn
+from livefill.profile import Profile, Reference
+from livefill.settling import SIDE, settle, shift
+from livefill.shapes import Shapes
+from livefill.types import RGB, Affine, Mask, Points
+
+__all__ = ["Expected", "Pictures"]
+
+Floats = NDArray[np.float32]
+Size = tuple[int, int]  # width and height in pixels
+MIXED = 3  # pictures at most
+NEAR = 0.012  # eye distances further than the nearest at which a picture counts .6 of it (standard deviation)
+LEAST = 0.1  # of a mixture that a picture is worth laying
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a crop should show."""
+
+    image: Floats  # (size, size, 3), 0..1
+    nearest: Floats  # the same of the nearest picture alone
+    _picture: Reference  # the nearest, as large as it is
+    _look: Field  # where in it to look for every `_step`-th pixel of the crop, once that settled
+    _step: int
+
+    def native(self, points: Points, to_crop: Affine, box: Box, frame_size: Size, *, interpolation: int) -> RGB:
+        """Return the nearest picture at its own resolution in a box of the frame, whose landmarks are `points`."""
+        look, step, (left, top, right, bottom) = self._look, self._step, box
+        to_nodes = scaled(to_crop, 1 / step)
+        corners = apply(to_nodes, np.array([[left, top], [right, top], [left, bottom], [right, bottom]], np.float32))
+        beyond = int(np.ceil(max(0.0, -float(corners.min()), float(corners.max()) - len(look) + 1)))
+        if beyond:  # the crop: there nothing settles
+            to_wide = to_crop + np.array([[0, 0, beyond], [0, 0, beyond]], np.float32) * step
+            to_nodes, side = scaled(to_wide, 1 / step), (len(look) + 2 * beyond) * step
+            wide = self._picture.look(points, to_wide, (side, side), frame_size, step=step)
+            wide[beyond:-beyond, beyond:-beyond] = look
+            look = wide
+        fine = max(1, step_of(to_nodes) // 2)
+        turned = turn(look, to_nodes, box, fine)
+        return self._picture.show(turned, (right - left, bottom - top), step=fine, interpolation=interpolation)
+
+
+class Pictures:
+    """The pictures of one profile, made ready to be laid on crops of one size."""
+
+    def __init__(self, profile: Profile, size: int, face_share: float) -> None:
+        """Crops have `size` pixels a side, of which a face takes `face_share`."""
+        self._size = size
+        self._step = max(1, size // SIDE)  # pixels of a crop between two for which the warp is worked out
+        self._pictures = profile.pictures
+        self._shapes = Shapes([one.points for one in self._pictures])
+        # Each as large as in a crop, and as small as where it settles.
+        self._small = tuple(one.shrunk(size * face_share) for one in self._pictures)
+        self._tiny = tuple(one.shrunk(size / self._step * face_share) for one in self._pictures)
+
+    def mixture(self, points: Points) -> list[tuple[int, float]]:
+        """Return the pictures that are held most like the landmarks `points`, the nearest first, and their shares."""
+        gaps = self._shapes.apart(points)
+        order = np.argsort(gaps, kind="stable")[:MIXED]
+        weights = np.exp(-0.5 * ((gaps[order] - gaps[order[0]]) / NEAR) ** 2)
+        counts = weights >= LEAST * weights.sum()
+        return list(zip(order[counts].tolist(), (weights / weights[counts].sum())[counts].tolist(), strict=True))
+
+    def lay(self, crop: RGB, points: Points, to_crop: Affine, frame_size: Size, visible: Mask) -> Expected:
+        """Lay them on a frame with landmarks `points` (468, 2), as the crop shows it that `to_crop` cuts.
+
+        `visible` (size, size) is 1 where the crop shows the face itself: there the picture settles.
+        """
+        size, step, mixture = self._size, self._step, self.mixture(points)
+        looks = [self._pictures[i].look(points, to_crop, (size, size), frame_size, step=step) for i, _ in mixture]
+        shares = [share for _, share in mixture]
+        glances = [
+            self._tiny[i].show(look, (look.shape[1], look.shape[0]))
+            for (i, _), look in zip(mixture, looks, strict=True)
+        ]
+        glance = glances[0] if len(glances) == 1 else cv2.convertScaleAbs(_mixed(glances, shares))
+        moved = settle(np.asarray(glance, np.uint8), crop, visible, apply(to_crop, points)) / np.float32(step)
+        looks = [shift(look, moved) for look in looks]
+        shown = [
+            self._small[i].show(look, (size, size), step=step) for (i, _), look in zip(mixture, looks, strict=True)
+        ]
+        nearest = np.multiply(shown[0], np.float32(1 / 255), dtype=np.float32)
+        image = nearest if len(shown) == 1 else _mixed(shown, [share / 255 for share in shares])
+        return Expected(image, nearest, self._pictures[mixture[0][0]], looks[0], step)
+
+
+def _mixed(images: Sequence[RGB], weights: Sequence[float]) -> Floats:
+    """Return a weighted sum of two pictures or more."""
+    total = cv2.addWeighted(images[0], weights[0], images[1], weights[1], 0, dtype=cv2.CV_32F)
+    for image, weight in zip(images[2:], weights[2:], strict=True):
+        total = cv2.addWeighted(total, 1, image.astype(np.float32), weight, 0)
+    return np.asarray(total, np.float32)
