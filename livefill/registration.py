@@ -21,7 +21,7 @@ from livefill.geometry import Field, apply, crop_transform, distances, face_hull
 from livefill.pyramid import cut
 from livefill.types import RGB, Mask, Points
 
-__all__ = ["EVEN", "FACE_SHARE", "FINE", "NONE", "SIDE", "Fit", "Head", "Seen", "texture_of"]
+__all__ = ["FACE_SHARE", "FINE", "MOBILE", "NONE", "SIDE", "Fit", "Head", "Seen", "steepness", "texture_of"]
 
 Floats = NDArray[np.float32]
 SIDE = 80  # pixels of the grid on which pictures are compared
@@ -94,7 +94,7 @@ class Head:
         shown = cv2.resize(fine, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
         texture = Even(seen, EVEN)(shown.astype(np.float32))
         return cls(
-            texture, _slopes(texture), weight.astype(np.float32), solid,
+            texture, steepness(texture), weight.astype(np.float32), solid,
             (solid[:, :, None] * solid[:, None]).reshape(len(solid), -1), landmarks,
             np.linalg.pinv(landmarks.astype(np.float64)).astype(np.float32),
             np.clip(1 - np.array(edge) / (0.07 * SIDE), 0, 1).astype(np.float32),
@@ -124,7 +124,7 @@ class Head:
         agreement = _agreement(self.texture, texture, weight)
         trust *= float(np.clip((agreement - DISAGREED) / (AGREED - DISAGREED), 0, 1))
         weight = weight * believed(off, counts)
-        across, down = ((a + b) * np.float32(0.5) for a, b in zip(self.slopes, _slopes(texture), strict=True))
+        across, down = ((a + b) * np.float32(0.5) for a, b in zip(self.slopes, steepness(texture), strict=True))
         weight = weight * np.float32(PRECISION * trust**2)
         pulls = np.stack([weight * across, weight * down])
         own, both, other = (
@@ -156,8 +156,9 @@ def _agreement(a: Floats, b: Floats, weight: Mask) -> float:
     return float((weight * a * b).sum()) / float(np.sqrt(size + 1e-6))
 
 
-def _slopes(texture: Floats) -> tuple[Floats, Floats]:
-    across, down = slopes(texture)  # per pixel; here per half side
+def steepness(texture: Floats) -> tuple[Floats, Floats]:
+    """Return how steep a texture on the head's grid is, across and down, per half side."""
+    across, down = slopes(texture)
     return across * np.float32(SIDE / 2), down * np.float32(SIDE / 2)
 
 

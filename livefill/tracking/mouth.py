@@ -7,7 +7,7 @@ nearest examples in texture, as landmarks beside an occluder are a poor witness:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from livefill.geometry import crop_transform, inner, pose_shape
 from livefill.profile import Profile, Reference
 from livefill.pyramid import cut
-from livefill.registration import FACE_SHARE, FINE, SIDE, Head, Seen, texture_of
+from livefill.registration import FACE_SHARE, FINE, MOBILE, SIDE, Head, Seen, steepness, texture_of
 
 __all__ = ["Mouths"]
 
@@ -65,8 +65,18 @@ class Mouths:
 
         Where nothing is seen of it, the face is held as it mostly is.
         """
+        return np.asarray(np.tensordot(self._odds(said), self.moves, 1), np.float32)
+
+    def on(self, head: Head, said: Floats) -> Head:
+        """Return the head, its mouth as it is thought to be held: what is seen of that then tells of the pose as well."""
+        texture, weight = head.texture.copy(), head.weight.copy()
+        texture[self.below] = self._odds(said) @ self.textures
+        weight[self.below] = np.minimum(weight[self.below] / MOBILE, 1)
+        return replace(head, texture=texture, slopes=steepness(texture), weight=weight)
+
+    def _odds(self, said: Floats) -> Floats:
         odds = self.usual * np.exp((said.min() - said) / DOUBT)
-        return np.asarray(np.tensordot(odds / odds.sum(), self.moves, 1), np.float32)
+        return np.asarray(odds / odds.sum(), np.float32)
 
 
 def _held(head: Head, reference: Reference, picture: Reference, still: Floats) -> tuple[Floats, Floats]:

@@ -88,27 +88,28 @@ class RigidFace:
         if settled is None:
             return seen.points, Posed(self.pose(choice, seen.points, seen.visible**2), choice, NONE)
         past = Posed(seen.points, choice, NONE) if before is None or before.reference != choice else before
-        fit = past.fit
-        texture = float(np.clip((fit.agreement - OTHERWISE) / (SAME - OTHERWISE), 0, 1))
+        texture = float(np.clip((past.fit.agreement - OTHERWISE) / (SAME - OTHERWISE), 0, 1))
         alike = max(alike_when(turned), texture)  # where little is seen, landmarks are a poor witness
         held = seen.points + alike * (settled - seen.points)
         own = seen.visible * _undrawn(seen, mask)
         weights = (alike * self._inner[choice] * own + (1 - alike) * seen.visible) * seen.visible
         pose = self.pose(choice, held, weights, stiffness=LOOSE + alike * (STIFF - LOOSE))
-        pose, fit = self._registered(choice, seen, pose, mask, fit, alike)
+        pose, fit = self._registered(choice, seen, pose, mask, past, alike)
         mouth = past.mouth if fit.seen is None else self._mouths[choice].weigh(fit.seen, past.mouth)
         held = pose if mouth is None else self._mouthed(choice, pose, alike * self._mouths[choice].move(mouth))
         hidden = alike * (1 - own[:, None])
         return seen.points + hidden * (held - seen.points), Posed(pose, choice, fit, mouth)
 
     def _registered(
-        self, choice: int, seen: Observation, pose: Points, mask: Mask, before: Fit, alike: float
+        self, choice: int, seen: Observation, pose: Points, mask: Mask, past: Posed, alike: float
     ) -> tuple[Points, Fit]:
         """Return the pose once what is seen of the head was laid on the reference, and how it fits."""
         head, in_crop = self._heads[choice], apply(seen.to_crop, pose)
+        if past.mouth is not None:
+            head = self._mouths[choice].on(head, past.mouth)
         covered = cv2.dilate((mask > COVERED).astype(np.float32), np.ones((3, 3), np.uint8))
         free = np.asarray(1 - covered, np.float32)
-        fit = head.follow(seen.crop, free, in_crop, seen.visible, before, trust=alike)
+        fit = head.follow(seen.crop, free, in_crop, seen.visible, past.fit, trust=alike)
         return apply(invert(seen.to_crop), head.moved(in_crop, fit.correction)), fit
 
     def _mouthed(self, choice: int, pose: Points, moves: NDArray[np.float32]) -> Points:
