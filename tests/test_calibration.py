@@ -10,7 +10,8 @@ from footage import Demo, small
 
 from livefill.calibration import Calibrator, Judgement, expression, pose
 from livefill.errors import CalibrationError
-from livefill.geometry import face_hull, fill_polygon
+from livefill.geometry import eye_distance, face_hull, fill_polygon
+from livefill.shapes import Shapes
 from livefill.types import RGB, Frame
 
 
@@ -48,8 +49,42 @@ def test_good_frames_are_kept_best_first(demo: Demo, calibrator: Calibrator) -> 
     assert kept[0].quality == max(one.quality for one in good)
     profile = calibrator.profile("me")
     assert profile.name == "me"
-    assert [one.reference for one in kept] == list(profile.references)
+    for judgement, reference in zip(kept, profile.references, strict=True):
+        assert judgement.reference is not None
+        assert reference.image is judgement.reference.image
+        off = np.linalg.norm(reference.points - judgement.reference.points, axis=1) / eye_distance(reference.points)
+        assert 0 < off.mean() < 0.01  # they were brought to agree with the others
     assert len({one.seq for one in kept}) == len(kept)
+
+
+def test_a_profile_has_other_expressions_and_says_how_often_each_is_made(demo: Demo, calibrator: Calibrator) -> None:
+    for frame in demo.clean(9):
+        calibrator.look(frame)
+    profile = calibrator.profile("me")
+    assert len(profile.references) < len(profile.pictures) <= 8
+    shapes = Shapes([one.points for one in profile.pictures])
+    gaps = np.stack([shapes.apart(one.points) for one in profile.pictures])
+    assert gaps[~np.eye(len(gaps), dtype=bool)].min() > 0.002
+    assert profile.usual.sum() == pytest.approx(1)
+    assert (profile.usual > 0).all()
+
+
+def test_a_face_that_never_changes_has_one_picture(calibrator: Calibrator, portrait: RGB) -> None:
+    for seq in range(3):
+        look(calibrator, portrait, seq)
+    profile = calibrator.profile("me")
+    assert len(profile.pictures) == 1
+    assert profile.shares == (1.0,)
+
+
+def test_a_large_face_is_kept_smaller_in_other_expressions(calibrator: Calibrator, demo: Demo) -> None:
+    large = (cv2.resize(one.image, None, fx=2.5, fy=2.5, interpolation=cv2.INTER_LINEAR) for one in demo.clean(9))
+    for seq, image in enumerate(large):
+        look(calibrator, np.asarray(image, np.uint8), seq)
+    profile = calibrator.profile("me")
+    assert np.ptp(profile.references[0].points[:, 0]) > 512
+    assert profile.expressions
+    assert all(np.ptp(one.points[:, 0]) < 513 for one in profile.expressions)
 
 
 def test_the_bundled_profile_is_frontal_and_whole(demo: Demo) -> None:
@@ -80,7 +115,7 @@ def test_each_thing_amiss_has_its_hint(calibrator: Calibrator, portrait: RGB, de
     shown = {
         "no face": np.zeros_like(portrait),
         "too dark": dim,
-        "edge": shifted(portrait, (-int(low[0]) - 8, 0)),
+        "edge": shifted(portrait, (-int(low[0]) - 16, 0)),
         "two faces": np.hstack([face, face]),
         "too small": canvas,
     }

@@ -54,6 +54,28 @@ def test_what_is_saved_is_what_is_loaded(home: Path) -> None:
         assert (one.points.dtype, one.depth.dtype, one.image.dtype) == (np.float32, np.float32, np.uint8)
 
 
+def test_other_expressions_are_saved_as_well(home: Path) -> None:
+    split = Profile("ada", BANK.references[:1], expressions=BANK.references[1:], shares=(0.5, 0.3, 0.2))
+    save_profile(split)
+    loaded = load_profile("ada")
+    assert (len(loaded.references), len(loaded.expressions)) == (1, 2)
+    np.testing.assert_allclose(loaded.usual, [0.5, 0.3, 0.2])
+    for one, other in zip(loaded.pictures, BANK.references, strict=True):
+        assert np.array_equal(one.image, other.image)
+        assert np.array_equal(one.points, other.points)
+
+
+def test_a_profile_from_before_there_were_other_expressions_is_read(home: Path) -> None:
+    path = save_profile(BANK)
+    with np.load(path) as file:
+        arrays = {name: file[name] for name in file.files if name != "shares"}
+    with path.open("wb") as out:
+        np.savez(out, **arrays)
+    loaded = load_profile("ada")
+    assert (len(loaded.references), loaded.expressions, loaded.shares) == (3, (), ())
+    np.testing.assert_allclose(loaded.usual, 1 / 3)
+
+
 def test_only_the_owner_may_read(home: Path) -> None:
     path = save_profile(BANK)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from livefill.geometry import crop_transform, eye_distance
 from livefill.observer import FACE_SHARE, SIZE
 from livefill.pyramid import cut
-from livefill.registration import NONE, Fit, Head
+from livefill.registration import NONE, Fit, Head, Seen
 from livefill.types import RGB, Mask, Points
 
 STEPS = 25  # frames: less than a second
@@ -81,9 +81,12 @@ def test_a_pose_that_is_right_stays(scene: Scene) -> None:
 
 def test_what_cannot_be_seen_says_nothing(scene: Scene) -> None:
     head, crop, truth = scene
-    before = Fit(np.full((4, 2), 0.01, np.float32), 0.9)
+    texture = np.zeros((SIZE, SIZE), np.float32)
+    before = Fit(np.full((4, 2), 0.01, np.float32), 0.9, Seen(texture, texture))
     nothing, nobody = np.zeros((SIZE, SIZE), np.float32), np.zeros(len(truth), np.float32)
-    assert head.follow(crop, nothing, truth, nobody, before, trust=1.0) is before
+    said = head.follow(crop, nothing, truth, nobody, before, trust=1.0)
+    assert said.correction is before.correction
+    assert (said.agreement, said.seen) == (0.9, None)  # nor of what it holds: that is of a frame before
 
 
 @pytest.mark.parametrize("level", [0, 128, 255])

@@ -68,7 +68,7 @@ class Mouths:
         return np.asarray(np.tensordot(self._odds(said), self.moves, 1), np.float32)
 
     def on(self, head: Head, said: Floats) -> Head:
-        """Return the head, its mouth as it is thought to be held: what is seen of that then tells of the pose as well."""
+        """Return the head with its mouth as that is thought to be held: what is seen of it then tells of the pose."""
         texture, weight = head.texture.copy(), head.weight.copy()
         texture[self.below] = self._odds(said) @ self.textures
         weight[self.below] = np.minimum(weight[self.below] / MOBILE, 1)
