@@ -61,7 +61,7 @@ def test_a_profile_has_other_expressions_and_says_how_often_each_is_made(demo: D
     for frame in demo.clean(9):
         calibrator.look(frame)
     profile = calibrator.profile("me")
-    assert len(profile.references) < len(profile.pictures) <= 8
+    assert len(profile.references) < len(profile.pictures) <= 12
     shapes = Shapes([one.points for one in profile.pictures])
     gaps = np.stack([shapes.apart(one.points) for one in profile.pictures])
     assert gaps[~np.eye(len(gaps), dtype=bool)].min() > 0.002

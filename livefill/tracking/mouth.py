@@ -26,7 +26,7 @@ RISE = 4.0  # pixels of the head's grid over which the part that moves by itself
 RIM = 5  # pixels beside what covers the face that may still show it
 MOST = 4.0  # that one pixel may say against a picture: it may show something else
 DOUBT = 8.0  # of such squares by which two pictures must differ for one to be e times as likely
-FADE = 0.7  # of what frames before said that is kept
+FADE = 0.5  # of what frames before said that is kept
 
 
 @dataclass(frozen=True, slots=True)
