@@ -36,7 +36,7 @@ class CalibratingTracker:
         """Look at one frame; return None."""
         self._start = frame.time if self._start is None else self._start
         self._now = frame.time
-        self.hint = self.calibrator.look(frame).hint or "turn your head a little, open your mouth once"
+        self.hint = self.calibrator.look(frame).hint or "turn your head a little, say a few words"
         return None
 
     def close(self) -> None:

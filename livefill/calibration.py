@@ -26,7 +26,7 @@ APART = 0.03  # eye distances between the landmarks of two references worth keep
 PICTURES = 12  # references and expressions
 OTHERWISE = 0.004  # eye distances between the landmarks of two expressions worth keeping both
 WIDEST = 512  # pixels of a face in an expression
-WITNESSES = 10  # frames with which a picture's landmarks are compared
+WITNESSES = 6  # frames with which a picture's landmarks are compared
 COVERED = 0.12  # share of the face from which on something covers it
 
 # Patches of skin by the landmarks around their middle, to tell what is covered.

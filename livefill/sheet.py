@@ -15,19 +15,22 @@ from livefill.types import RGB
 
 __all__ = ["check_picture", "encode_picture", "faces", "write_picture", "write_profile_sheet"]
 
+ACROSS = 6  # faces of a profile in a row
+
 
 def write_profile_sheet(profile: Profile, path: Path, *, side: int = 256) -> None:
-    """Write the faces of a profile's references side by side."""
-    write_picture(path, [faces(profile, side)])
+    """Write the faces of a profile's pictures side by side, the references first."""
+    shown = faces(profile, side)
+    write_picture(path, [shown[i : i + ACROSS] for i in range(0, len(shown), ACROSS)])
 
 
 def faces(profile: Profile, side: int) -> list[RGB]:
-    """Return the faces (side, side, 3) of a profile's references."""
+    """Return the faces (side, side, 3) of a profile's pictures."""
     return [
         np.asarray(
             cv2.warpAffine(one.image, crop_transform(one.points, side), (side, side), flags=cv2.INTER_AREA), np.uint8
         )
-        for one in profile.references
+        for one in profile.pictures
     ]
 
 

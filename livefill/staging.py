@@ -182,13 +182,13 @@ class Staging:
             self._say(f"The profile stays as it was: {error}")
             return
         self.pending = profile
-        kept = len(profile.references)
+        kept = len(profile.pictures)
         were, them = ("was", "it") if kept == 1 else ("were", "them")
         self._say(f"{counted(kept, 'frame')} {were} kept: look at {them}, then accept or calibrate again.")
 
     def _keep(self, profile: Profile) -> None:
         save_profile(profile)
-        frames, path = counted(len(profile.references), "frame"), profile_path(profile.name)
+        frames, path = counted(len(profile.pictures), "frame"), profile_path(profile.name)
         self._say(f"Profile {profile.name!r} was made anew from {frames}: {path}")
         if profile.name == (self._settings.profile or "default"):
             self._use(self._profile(profile.name), self._settings)

@@ -148,7 +148,7 @@ class CalibrationLine:
 
     def _hint(self, judgement: Judgement, progress: float) -> str:
         if self._guide:
-            return judgement.hint or "good: turn your head a little to each side, open your mouth once"
+            return judgement.hint or "good: turn your head a little to each side, say a few words"
         enough = "enough good frames; reading on to the end for better ones"
         return enough if progress >= 1 else judgement.hint or "good"
 

@@ -523,9 +523,10 @@ def test_profile_is_made_from_a_video_and_shown(livefill: Livefill, home: Path, 
     assert "yaw" in said.out
     assert str(profile_path("ada")) in said.out
     assert len(load_profile("ada").references) >= 1
-    assert cv2.imread(str(sheet)).shape[0] == 256
+    rows = -(-len(load_profile("ada").pictures) // 6)
+    assert cv2.imread(str(sheet)).shape[0] == 260 * rows - 4
     assert "good" in said.err  # the guidance goes to stderr
-    alone = len(load_profile("ada").references) == 1
+    alone = len(load_profile("ada").pictures) == 1
     assert ("single one" in said.err) == alone
 
 
@@ -625,7 +626,7 @@ def test_profiles_are_listed_shown_and_deleted(livefill: Livefill, home: Path, t
     save_profile(synthetic.person("grace")).write_bytes(b"garbage")
     listed = livefill("profiles")
     assert listed.code == 0
-    assert "ada: 2 references" in listed.out
+    assert "ada: 2 pictures" in listed.out
     assert "grace: profile 'grace' cannot be read" in listed.out
     assert livefill("profiles", "--show", "ada", "--sheet", tmp_path / "ada.png").code == 0
     assert cv2.imread(str(tmp_path / "ada.png")).shape == (256, 516, 3)
@@ -640,7 +641,7 @@ def test_a_stray_file_among_the_profiles_does_not_end_the_list(livefill: Livefil
     path.with_name("default (copy).npz").write_bytes(path.read_bytes())
     listed = livefill("profiles")
     assert (listed.code, listed.err) == (0, "")
-    assert listed.out.startswith("ada: 1 reference")
+    assert listed.out.startswith("ada: 1 picture,")
     assert "copy" not in listed.out
 
 

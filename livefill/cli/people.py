@@ -36,7 +36,7 @@ def calibrate(
 ) -> None:
     """Show livefill your uncovered face: it keeps a few good frames, on this machine only.
 
-    Look into the camera, turn your head a little to each side, open your mouth once. It takes a few seconds.
+    Look into the camera, turn your head a little to each side, say a few words. It takes a few seconds.
 
     Examples:
 
@@ -72,16 +72,18 @@ def calibrate(
     older = _date(profile)
     path = save_profile(made)
     _print_kept(kept)
-    out.print(f"Profile {profile!r}: {counted(len(kept), 'reference')} in {path} (only you can read it).", markup=False)
+    out.print(
+        f"Profile {profile!r}: {counted(len(made.pictures), 'picture')} in {path} (only you can read it).", markup=False
+    )
     if not frames.live and (told := _left_out(hints)):
         err.print(told, style="yellow", markup=False)
     if older is not None:
         out.print(f"Profile {profile!r} replaces the one of {older}.", markup=False)
-    if len(kept) == 1 and not (source is not None and parts.is_picture(source)):
+    if len(made.pictures) == 1 and not (source is not None and parts.is_picture(source)):
         again = "Calibrate again, and" if source is None else "In a video for it"
         err.print(
             f"It is a single one, as no other good frame looked different. {again} turn your head a little to each "
-            "side and open your mouth once: livefill then knows what you look like in between, too."
+            "side and say a few words: livefill then knows what you look like in between, too."
         )
     if sheet is not None:
         write_profile_sheet(made, sheet)
@@ -134,7 +136,7 @@ def _print_kept(kept: list[Any]) -> None:
 @app.command()
 def profiles(
     delete: Annotated[str | None, typer.Option(help="Remove a profile for good.", metavar="NAME")] = None,
-    show: Annotated[str | None, typer.Option(help="Write a picture of its references.", metavar="NAME")] = None,
+    show: Annotated[str | None, typer.Option(help="Show the pictures that it keeps.", metavar="NAME")] = None,
     sheet: Annotated[Path | None, typer.Option(help="Where --show writes to, else profile.png.", metavar="PNG")] = None,
 ) -> None:
     """List profiles, show what one keeps, or delete one.
@@ -159,7 +161,7 @@ def profiles(
     if show is not None:
         sheet = sheet or Path("profile.png")
         write_profile_sheet(load_profile(show), sheet)
-        out.print(f"{sheet}: the references of profile {show!r}.", markup=False)
+        out.print(f"{sheet}: the pictures of profile {show!r}.", markup=False)
         return
     names = list_profiles()
     if not names:
@@ -167,7 +169,7 @@ def profiles(
     for name in names:
         try:
             person = load_profile(name)
-            about = f"{counted(len(person.references), 'reference')}, made {_made(person)}"
+            about = f"{counted(len(person.pictures), 'picture')}, made {_made(person)}"
         except ProfileError as error:
             about = str(error)
         out.print(f"{name}: {about} ({profile_path(name)})", markup=False)

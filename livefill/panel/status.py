@@ -37,7 +37,7 @@ def encode_status(live: Live, *, watchers: list[str], config: Path | None) -> st
             "tone": next((tone for start, tone in TONES.items() if live.state.startswith(start)), "warn"),
             "paused": live.paused,
             "calibrating": live.calibrating,
-            "pending": None if live.pending is None else len(live.pending.references),
+            "pending": None if live.pending is None else len(live.pending.pictures),
             "recording": None if live.recording is None else str(live.recording),
             "fps": round(now.fps, 1),
             "age_p50": round(now.age_p50, 1),

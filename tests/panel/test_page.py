@@ -153,7 +153,8 @@ def test_what_is_set_is_written_into_the_file_and_outlives_the_page(run: Run, pa
     page.focus("#feather")
     page.keyboard.press("ArrowRight")
     page.check("#badge")
-    page.check("#scope-face", force=True)
+    page.click("label:has(#scope-face)")  # what is seen of it: waits until nothing moves any more
+    assert page.is_checked("#scope-face")
     file = run.home / "livefill.toml"
     deadline = time.monotonic() + 20
     while not (file.exists() and load_settings(file).scope == "face") and time.monotonic() < deadline:

@@ -1,4 +1,4 @@
-// The profile: its references as tiles, calibration, and what a finished calibration waits for.
+// The profile: its pictures as tiles, calibration, and what a finished calibration waits for.
 
 import { byId, request } from "./link.js";
 import { fillSelect, isHeld, touch } from "./settings.js";
@@ -68,15 +68,15 @@ export function createProfile({ tell, announce }) {
       bank.clear();
       text.textContent =
         "No profile yet. Calibrate once: look into the camera, turn your head a little, " +
-        "open your mouth once.";
+        "say a few words.";
       return;
     }
     const path = `profiles/${encodeURIComponent(name)}.jpg`;
-    const count = await bank.load(path, `References of the profile ${name}`);
+    const count = await bank.load(path, `Pictures of the profile ${name}`);
     if (count === null) return;
     text.textContent = count
       ? `${count} ${noun(count)}. Calibrate anew in another light, hairstyle or glasses.`
-      : "The references of this profile cannot be shown.";
+      : "The pictures of this profile cannot be shown.";
   }
 
   return {
@@ -96,7 +96,7 @@ export function createProfile({ tell, announce }) {
   };
 }
 
-const noun = (count) => (count === 1 ? "reference" : "references");
+const noun = (count) => (count === 1 ? "picture" : "pictures");
 
 function hintOf(state) {
   const hint = state.replace(/^calibrating[^:]*:\s*/, "");
