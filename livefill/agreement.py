@@ -17,14 +17,17 @@ from livefill.pyramid import cut
 from livefill.settling import SIDE, settle
 from livefill.types import Points
 
-__all__ = ["agreed"]
+__all__ = ["WIDTH", "agreed"]
 
 SIZE, FACE_SHARE = 256, 0.62  # of the crops in which pictures are compared
+WIDTH = SIZE * FACE_SHARE  # pixels of a face there: of larger ones nothing more is seen
 
 
 def agreed(picture: Reference, others: Sequence[Reference]) -> Reference:
     """Return the picture with landmarks that agree, on average, with those of `others`, one or more."""
-    off = np.mean([_off(picture, other) for other in others], axis=0)
+    small = picture.shrunk(WIDTH, coarse=True)
+    off = np.mean([_off(small, other) for other in others], axis=0)
+    off = off * (np.ptp(picture.points[:, 0]) / np.ptp(small.points[:, 0]))
     return replace(picture, points=np.asarray(picture.points - off, np.float32))
 
 

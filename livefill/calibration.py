@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from livefill.agreement import agreed
+from livefill.agreement import WIDTH, agreed
 from livefill.config import DEFAULT_TRACKER
 from livefill.detection import Face, open_detector
 from livefill.errors import CalibrationError
@@ -98,13 +98,9 @@ class Calibrator:
         good = [one.reference for one in self._good if one.reference is not None]
         kept = [one.reference for one in self.kept() if one.reference is not None]
         chosen = [*kept, *_expressions(kept, good)]
-        pictures = [self._agreed(one, good) for one in chosen]
+        pictures = _agreed(chosen, good)
         expressions = tuple(one.shrunk(WIDEST) for one in pictures[len(kept) :])
         return Profile(name, tuple(pictures[: len(kept)]), expressions=expressions, shares=_shares(chosen, good))
-
-    def _agreed(self, picture: Reference, good: list[Reference]) -> Reference:
-        others = [one for one in good if one is not picture]
-        return agreed(picture, others[:: -(-len(others) // WITNESSES)]) if others else picture
 
     def _judge(self, frame: Frame) -> Judgement:
         faces = self._detector.find(frame.image)
@@ -131,6 +127,16 @@ def _expressions(kept: list[Reference], good: list[Reference]) -> list[Reference
         found.append(good[int(gaps.argmax())])
         gaps = np.minimum(gaps, shapes.apart(found[-1].points))
     return found
+
+
+def _agreed(chosen: list[Reference], good: list[Reference]) -> list[Reference]:
+    """Return the chosen pictures with landmarks that agree with those of some of the others."""
+    if len(good) < 2:
+        return chosen
+    some = good[:: -(-len(good) // WITNESSES)]
+    some = some if len(some) > 1 else good[:2]
+    small = {id(one): one.shrunk(WIDTH) for one in some}
+    return [agreed(one, [small[id(other)] for other in some if other is not one]) for one in chosen]
 
 
 def _shares(chosen: list[Reference], good: list[Reference]) -> tuple[float, ...]:

@@ -27,6 +27,7 @@ Size = tuple[int, int]  # width and height in pixels
 MIXED = 3  # pictures at most
 NEAR = 0.012  # eye distances further than the nearest at which a picture counts .6 of it (standard deviation)
 LEAST = 0.1  # of a mixture that a picture is worth laying
+HOLD = 0.7  # of the nearest one's share that the nearest of the frame before must have to stay so
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Expected:
 
     image: Floats  # (size, size, 3), 0..1
     nearest: Floats  # the same of the nearest picture alone
+    index: int  # of that in the profile
     _picture: Reference  # the nearest, as large as it is
     _look: Field  # where in it to look for every `_step`-th pixel of the crop, once that settled
     _step: int
@@ -69,20 +71,29 @@ class Pictures:
         self._small = tuple(one.shrunk(size * face_share) for one in self._pictures)
         self._tiny = tuple(one.shrunk(size / self._step * face_share) for one in self._pictures)
 
-    def mixture(self, points: Points) -> list[tuple[int, float]]:
-        """Return the pictures that are held most like the landmarks `points`, the nearest first, and their shares."""
+    def mixture(self, points: Points, before: int | None = None) -> list[tuple[int, float]]:
+        """Return the pictures that are held most like the landmarks `points`, the nearest first, and their shares.
+
+        The nearest of the frame `before` stays so while it nearly is: detail comes from it alone, and must not flicker.
+        """
         gaps = self._shapes.apart(points)
         order = np.argsort(gaps, kind="stable")[:MIXED]
         weights = np.exp(-0.5 * ((gaps[order] - gaps[order[0]]) / NEAR) ** 2)
         counts = weights >= LEAST * weights.sum()
-        return list(zip(order[counts].tolist(), (weights / weights[counts].sum())[counts].tolist(), strict=True))
+        shares = (weights / weights[counts].sum())[counts].tolist()
+        mixture = list(zip(order[counts].tolist(), shares, strict=True))
+        held = [one for one in mixture if one[0] == before and one[1] >= HOLD * shares[0]]
+        return [*held, *(one for one in mixture if one not in held)]
 
-    def lay(self, crop: RGB, points: Points, to_crop: Affine, frame_size: Size, visible: Mask) -> Expected:
+    def lay(
+        self, crop: RGB, points: Points, to_crop: Affine, frame_size: Size, visible: Mask, before: int | None = None
+    ) -> Expected:
         """Lay them on a frame with landmarks `points` (468, 2), as the crop shows it that `to_crop` cuts.
 
-        `visible` (size, size) is 1 where the crop shows the face itself: there the picture settles.
+        `visible` (size, size) is 1 where the crop shows the face itself: there the picture settles. `before` is the
+        nearest picture of the frame before.
         """
-        size, step, mixture = self._size, self._step, self.mixture(points)
+        size, step, mixture = self._size, self._step, self.mixture(points, before)
         looks = [self._pictures[i].look(points, to_crop, (size, size), frame_size, step=step) for i, _ in mixture]
         shares = [share for _, share in mixture]
         glances = [
@@ -97,7 +108,8 @@ class Pictures:
         ]
         nearest = np.multiply(shown[0], np.float32(1 / 255), dtype=np.float32)
         image = nearest if len(shown) == 1 else _mixed(shown, [share / 255 for share in shares])
-        return Expected(image, nearest, self._pictures[mixture[0][0]], looks[0], step)
+        index = mixture[0][0]
+        return Expected(image, nearest, index, self._pictures[index], looks[0], step)
 
 
 def _mixed(images: Sequence[RGB], weights: Sequence[float]) -> Floats:

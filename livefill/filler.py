@@ -32,6 +32,7 @@ class _Past:
     time: float
     center: tuple[float, float]  # of the crop, in the frame
     width: float  # of the face, in frame pixels
+    nearest: int  # picture of the profile
     state: State
 
 
@@ -75,7 +76,7 @@ class Filler:
         center = (float(middle[0]), float(middle[1]))
         if must_reset(past, time=frame.time, center=center):
             past = None
-        inputs, expected = self._seen(frame, track, to_crop)
+        inputs, expected = self._seen(frame, track, to_crop, past)
         left, top, right, bottom = box
         # Neither of these needs what the session says, and both are long calls that leave Python's lock alone.
         # Bicubic interpolation costs five times as much as bilinear, which will do where detail is trusted in part.
@@ -87,7 +88,7 @@ class Filler:
         covered = track.occluder[top:bottom, left:right]
         alpha = self._beside.submit(feather, covered, grow=GROW * face, soft=self._soft * face)
         outputs, state = self._session.step(inputs, past.state if past else self._session.initial_state())
-        self._past = _Past(frame.time, center, face, state)
+        self._past = _Past(frame.time, center, face, expected.index, state)
         image = _transfer(native.result(), expected.nearest, outputs, box, to_crop, sure=sure)
         return Patch(image, alpha.result(), np.array([[1, 0, left], [0, 1, top]], np.float32))
 
@@ -101,7 +102,7 @@ class Filler:
         drawing = draw_landmarks(apply(to_crop, reference.points), size)
         return {"crop": _unit(cut(reference.image, to_crop, size)), "drawing": drawing}
 
-    def _seen(self, frame: Frame, track: Track, to_crop: Affine) -> tuple[Inputs, Expected]:
+    def _seen(self, frame: Frame, track: Track, to_crop: Affine, past: _Past | None) -> tuple[Inputs, Expected]:
         """Return what the session is shown of a frame, and how the expected picture in it was made."""
         size = self._session.spec.size
         crop = frame.pyramid.cut(to_crop, size)
@@ -111,7 +112,8 @@ class Filler:
         covered = cv2.resize(mask, (size, size)) > 0.3
         around = np.ones((2 * round(size / 64) + 1,) * 2, np.uint8)
         hole = np.asarray(cv2.dilate(covered.astype(np.uint8), around), np.float32)
-        expected = self._pictures.lay(crop, track.landmarks, to_crop, _size(frame), 1 - hole)
+        before = past.nearest if past else None
+        expected = self._pictures.lay(crop, track.landmarks, to_crop, _size(frame), 1 - hole, before)
         seen = {"crop": _unit(crop), "expected": expected.image, "mask": hole, "bank": self._bank}
         return {**seen, "drawing": draw_landmarks(apply(to_crop, track.landmarks), size)}, expected
 

@@ -1,4 +1,4 @@
-"""A profile: the reference frames of one person, kept in one private file on this machine."""
+"""A profile: pictures of one person, of which some are the references, kept in one private file on this machine."""
 
 from __future__ import annotations
 
@@ -228,13 +228,19 @@ def _read(raw: IO[bytes], name: str) -> Profile:
             pictures[kind] = tuple(_unpack(file[f"{image}{i}"], file[f"{points}{i}"]) for i in range(count))
         if not pictures["references"]:
             raise ProfileError(f"profile {name!r} holds no reference. {again}")
-        shares = tuple(file["shares"].tolist()) if "shares" in file.files else ()
-        return Profile(name, created=str(file["created"]), shares=shares, **pictures)
+        shares = np.asarray(file["shares"] if "shares" in file.files else [], np.float32)
+        if len(shares) and not (shares.shape == (sum(map(len, pictures.values())),) and _are_shares(shares)):
+            raise ValueError("what it says of its pictures does not fit them")
+        return Profile(name, created=str(file["created"]), shares=tuple(shares.tolist()), **pictures)
+
+
+def _are_shares(numbers: NDArray[np.float32]) -> bool:
+    return bool(np.isfinite(numbers).all() and (numbers >= 0).all() and numbers.sum() > 0)
 
 
 def _unpack(packed: NDArray[np.uint8], points: NDArray[np.float32]) -> Reference:
     image = cv2.imdecode(packed, cv2.IMREAD_COLOR)
-    if image is None or points.shape != (468, 3):
+    if image is None or points.shape != (468, 3) or not np.isfinite(points).all() or np.ptp(points[:, 0]) < 1:
         raise ValueError("a picture in it is damaged")
     return Reference(
         np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8), points[:, :2].copy(), points[:, 2].copy()

@@ -11,7 +11,8 @@ from livefill.geometry import INNER_LIPS, LIPS, apply, crop_transform, eye_dista
 from livefill.observer import FACE_SHARE, MASK, SIZE, Observation
 from livefill.profile import Profile
 from livefill.pyramid import cut
-from livefill.registration import NONE
+from livefill.registration import NONE, Head
+from livefill.tracking.mouth import Mouths
 from livefill.tracking.rigid import Posed, RigidFace
 from livefill.types import Mask, Points
 
@@ -92,8 +93,32 @@ def test_what_is_far_from_the_thing_stays_where_it_was_seen() -> None:
     np.testing.assert_allclose(said[far], OPEN.points[far], atol=0.002 * eye_distance(OPEN.points))
 
 
-def test_without_other_expressions_nothing_changes() -> None:
-    mask = covered(OPEN.points, 0.0, -0.5)
-    one = followed(RigidFace(Profile("me", (SHUT,))), OPEN.points, mask, frames=1)
-    where = hidden(OPEN.points, mask)
-    assert error(one, SHUT.points, where) < 0.02
+def test_what_was_seen_fades_when_nothing_is_seen_any_more() -> None:
+    mouths = Mouths.of(Head.of(SHUT.image, SHUT.points, SHUT.depth), CHANGING, 0)
+    shut = np.zeros((468, 2), np.float32)
+    assert np.array_equal(mouths.moves[0], shut)
+    said = np.array([400, 400, 0], np.float32)  # it is open, beyond doubt
+    openings = [mouths.move(said)]
+    for _ in range(12):
+        said = mouths.weigh(None, said)
+        openings.append(mouths.move(said))
+    np.testing.assert_allclose(openings[0], mouths.moves[2], atol=1e-4)
+    np.testing.assert_allclose(openings[-1], np.tensordot(CHANGING.usual, mouths.moves, 1), atol=2e-3)
+    assert len({round(float(np.abs(one).sum()), 4) for one in openings}) > 3  # by and by
+
+
+def test_only_what_lies_below_the_nose_is_held_otherwise() -> None:
+    mouths = Mouths.of(Head.of(SHUT.image, SHUT.points, SHUT.depth), CHANGING, 0)
+    above = SHUT.points[:, 1] < SHUT.points[2, 1] - 0.15 * eye_distance(SHUT.points)
+    assert above.sum() > 50
+    assert not mouths.moves[:, above].any()
+    assert np.abs(mouths.moves[2][MOUTH]).max() > 0.05
+
+
+def test_the_head_is_compared_with_the_mouth_that_is_thought_to_be_there() -> None:
+    head = Head.of(SHUT.image, SHUT.points, SHUT.depth)
+    mouths = Mouths.of(head, CHANGING, 0)
+    there = mouths.on(head, np.array([400, 400, 0], np.float32))
+    assert np.allclose(there.texture[mouths.below], mouths.textures[2], atol=1e-3)
+    assert np.array_equal(there.texture[~mouths.below], head.texture[~mouths.below])
+    assert there.weight[mouths.below].sum() > 2 * head.weight[mouths.below].sum()  # it no longer moves by itself

@@ -76,6 +76,25 @@ def test_a_profile_from_before_there_were_other_expressions_is_read(home: Path) 
     np.testing.assert_allclose(loaded.usual, 1 / 3)
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"shares": np.array([0.5, 0.5], np.float32)},
+        {"shares": np.array([0.5, np.nan, 0.5], np.float32)},
+        {"shares": np.array([2, -1, 0], np.float32)},
+        {"shares": np.zeros(3, np.float32)},
+        {"shares": np.ones((3, 2), np.float32)},
+        {"points1": np.full((468, 3), np.nan, np.float32)},
+        {"points1": np.zeros((468, 3), np.float32)},
+    ],
+    ids=["too few", "no number", "less than nothing", "nothing", "of two kinds", "no place", "one place"],
+)
+def test_numbers_that_would_fail_in_mid_meeting_are_damage(home: Path, changed: dict[str, np.ndarray]) -> None:
+    rewritten(save_profile(BANK), **changed)
+    with pytest.raises(ProfileError, match="damaged"):
+        load_profile("ada")
+
+
 def test_only_the_owner_may_read(home: Path) -> None:
     path = save_profile(BANK)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600

@@ -54,10 +54,15 @@ class Mouths:
         moves[index] = 0  # it is held as it is
         return cls(np.stack([texture[below] for texture, _ in held]), below, moves, profile.usual)
 
-    def weigh(self, seen: Seen, before: Floats | None) -> Floats:
-        """Return what speaks against each picture (n,), in squares; `before` is what this said of the frame before."""
-        bare = cv2.erode(seen.bare, np.ones((RIM, RIM), np.uint8))[self.below]
-        said = np.minimum(np.square(self.textures - seen.texture[self.below]), MOST) @ bare
+    def weigh(self, seen: Seen | None, before: Floats | None) -> Floats:
+        """Return what speaks against each picture (n,), in squares; `before` is what this said of the frame before.
+
+        Where too little is `seen` of the head to say anything, what was said fades.
+        """
+        said = np.zeros(len(self.usual), np.float32)
+        if seen is not None:
+            bare = cv2.erode(seen.bare, np.ones((RIM, RIM), np.uint8))[self.below]
+            said = np.minimum(np.square(self.textures - seen.texture[self.below]), MOST) @ bare
         return said if before is None else np.asarray(said + FADE * (before - said), np.float32)
 
     def move(self, said: Floats) -> Floats:

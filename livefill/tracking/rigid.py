@@ -95,8 +95,8 @@ class RigidFace:
         weights = (alike * self._inner[choice] * own + (1 - alike) * seen.visible) * seen.visible
         pose = self.pose(choice, held, weights, stiffness=LOOSE + alike * (STIFF - LOOSE))
         pose, fit = self._registered(choice, seen, pose, mask, past, alike)
-        mouth = past.mouth if fit.seen is None else self._mouths[choice].weigh(fit.seen, past.mouth)
-        held = pose if mouth is None else self._mouthed(choice, pose, alike * self._mouths[choice].move(mouth))
+        mouth = self._mouths[choice].weigh(fit.seen, past.mouth)
+        held = self._mouthed(choice, pose, self._mouths[choice].move(mouth))
         hidden = alike * (1 - own[:, None])
         return seen.points + hidden * (held - seen.points), Posed(pose, choice, fit, mouth)
 
