@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from livefill.geometry import apply, crop_transform, invert, sample, similarity
+from livefill.geometry import apply, crop_transform, invert, sample, scaled, similarity
 from livefill.profile import Reference
 from livefill.pyramid import cut
 from livefill.settling import SIDE, settle
@@ -35,12 +35,9 @@ def _off(picture: Reference, other: Reference) -> Points:
     """Return by how much landmarks (468, 2) are off, pixels of the picture, if those of the other are right."""
     to_crop = crop_transform(other.points, SIZE, face_share=FACE_SHARE)
     height, width = other.image.shape[:2]
-    shown, expected = (
-        cut(other.image, to_crop, SIZE),
-        picture.view(other.points, to_crop, (SIZE, SIZE), (width, height)),
-    )
-    in_crop = apply(to_crop, other.points)
-    moved = settle(expected, shown, np.ones((SIZE, SIZE), np.float32), in_crop)
-    at = sample(moved, ((in_crop + 0.5) * (SIDE / SIZE) - 0.5)[None])[0]
+    shown = cut(other.image, to_crop, SIZE)
+    expected = picture.view(other.points, to_crop, (SIZE, SIZE), (width, height))
+    moved = settle(expected, shown, np.ones((SIZE, SIZE), np.float32), apply(to_crop, other.points))
+    at = sample(moved, apply(scaled(to_crop, SIDE / SIZE), other.points)[None])[0]
     to_picture = similarity(other.points, picture.points)[:, :2] @ invert(to_crop)[:, :2]
     return np.asarray(at @ to_picture.T, np.float32)

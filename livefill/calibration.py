@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from livefill.agreement import WIDTH, agreed
 from livefill.config import DEFAULT_TRACKER
@@ -81,26 +82,25 @@ class Calibrator:
 
     def kept(self) -> list[Judgement]:
         """Return the frames that a profile would keep: the best first, then those that differ most from the others."""
-        if not self._good:
-            why = max(self.hints, key=lambda hint: self.hints[hint], default="there was no frame")
-            raise CalibrationError(f"No frame can serve as a reference. Most often: {why}.")
-        chosen = [max(self._good, key=lambda one: one.quality)]
-        while len(chosen) < KEPT:
-            gaps = [min(_apart(one, other) for other in chosen) for one in self._good]
-            furthest = int(np.argmax(gaps))
-            if gaps[furthest] < APART:
-                break
-            chosen.append(self._good[furthest])
-        return chosen
+        return [self._good[i] for i in self._kept()]
 
     def profile(self, name: str) -> Profile:
         """Make a profile of the frames kept; raises `CalibrationError` if none was good enough."""
+        kept = self._kept()
         good = [one.reference for one in self._good if one.reference is not None]
-        kept = [one.reference for one in self.kept() if one.reference is not None]
-        chosen = [*kept, *_expressions(kept, good)]
+        shapes = Shapes([one.points for one in good])
+        indices = _spread(kept, lambda i: shapes.apart(good[i].points), most=PICTURES, least=OTHERWISE)
+        chosen = [good[i] for i in indices]
         pictures = _agreed(chosen, good)
         expressions = tuple(one.shrunk(WIDEST) for one in pictures[len(kept) :])
         return Profile(name, tuple(pictures[: len(kept)]), expressions=expressions, shares=_shares(chosen, good))
+
+    def _kept(self) -> list[int]:
+        if not self._good:
+            why = max(self.hints, key=lambda hint: self.hints[hint], default="there was no frame")
+            raise CalibrationError(f"No frame can serve as a reference. Most often: {why}.")
+        best = max(range(len(self._good)), key=lambda i: self._good[i].quality)
+        return _spread([best], lambda i: [_apart(one, self._good[i]) for one in self._good], most=KEPT, least=APART)
 
     def _judge(self, frame: Frame) -> Judgement:
         faces = self._detector.find(frame.image)
@@ -119,14 +119,16 @@ class Calibrator:
         return Judgement("", quality, frame.seq, Reference(frame.image, points, depth))
 
 
-def _expressions(kept: list[Reference], good: list[Reference]) -> list[Reference]:
-    """Return more pictures: one after the other, that which is held least like any other."""
-    shapes, found = Shapes([one.points for one in good]), list[Reference]()
-    gaps = np.min([shapes.apart(one.points) for one in kept], axis=0)
-    while len(kept) + len(found) < PICTURES and gaps.max() >= OTHERWISE:
-        found.append(good[int(gaps.argmax())])
-        gaps = np.minimum(gaps, shapes.apart(found[-1].points))
-    return found
+def _spread(first: list[int], gaps: Callable[[int], ArrayLike], *, most: int, least: float) -> list[int]:
+    """Return the first and, one after the other, what is furthest from all before, while that is `least` or more.
+
+    `gaps` says how far all are from one.
+    """
+    chosen, nearest = list(first), np.min([np.asarray(gaps(i)) for i in first], axis=0)
+    while len(chosen) < most and nearest.max() >= least:
+        chosen.append(int(nearest.argmax()))
+        nearest = np.minimum(nearest, gaps(chosen[-1]))
+    return chosen
 
 
 def _agreed(chosen: list[Reference], good: list[Reference]) -> list[Reference]:
@@ -134,7 +136,6 @@ def _agreed(chosen: list[Reference], good: list[Reference]) -> list[Reference]:
     if len(good) < 2:
         return chosen
     some = good[:: -(-len(good) // WITNESSES)]
-    some = some if len(some) > 1 else good[:2]
     small = {id(one): one.shrunk(WIDTH) for one in some}
     return [agreed(one, [small[id(other)] for other in some if other is not one]) for one in chosen]
 

@@ -21,7 +21,19 @@ from livefill.geometry import Field, apply, crop_transform, distances, face_hull
 from livefill.pyramid import cut
 from livefill.types import RGB, Mask, Points
 
-__all__ = ["FACE_SHARE", "FINE", "MOBILE", "NONE", "SIDE", "Fit", "Head", "Seen", "steepness", "texture_of"]
+__all__ = [
+    "FACE_SHARE",
+    "FINE",
+    "MOBILE",
+    "NONE",
+    "SIDE",
+    "Fit",
+    "Head",
+    "Seen",
+    "below_nose",
+    "steepness",
+    "texture_of",
+]
 
 Floats = NDArray[np.float32]
 SIDE = 80  # pixels of the grid on which pictures are compared
@@ -85,8 +97,7 @@ class Head:
         hull = face_hull(own)
         inside = fill_polygon((SIDE, SIDE), hull)
         weight = np.clip(cv2.distanceTransform(inside, cv2.DIST_L2, 5) / (0.08 * SIDE), 0, 1)
-        upright = own[152] - own[10]  # from the brow to the chin
-        below = ((places - own[2]) @ (upright / np.linalg.norm(upright))).reshape(SIDE, SIDE)
+        below = below_nose(places, own).reshape(SIDE, SIDE)
         weight = weight * (1 - (1 - MOBILE) * np.clip(below / 3 + 0.5, 0, 1))
         edge = [cv2.pointPolygonTest(hull[:, None], (float(x), float(y)), True) for x, y in own]
         seen = np.ones((SIDE, SIDE), np.float32)
@@ -142,6 +153,12 @@ class Head:
         held = np.zeros((2, 4, 2, 4))
         held[0, :, 0] = held[1, :, 1] = self.landmarks.T @ share * (INDEPENDENT / OUTLINE**2)
         return held.reshape(8, 8)
+
+
+def below_nose(places: Points, landmarks: Points) -> Floats:
+    """Return how far `places` (n, 2) lie below the nose, along the face, in the unit of both."""
+    upright = landmarks[152] - landmarks[10]  # from the brow to the chin
+    return np.asarray((places - landmarks[2]) @ (upright / np.linalg.norm(upright)), np.float32)
 
 
 def texture_of(crop: RGB, places: Field, bare: Mask) -> Floats:

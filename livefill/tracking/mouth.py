@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from livefill.geometry import crop_transform, inner, pose_shape
+from livefill.geometry import apply, crop_transform, inner, pose_shape
 from livefill.profile import Profile, Reference
 from livefill.pyramid import cut
-from livefill.registration import FACE_SHARE, FINE, MOBILE, SIDE, Head, Seen, steepness, texture_of
+from livefill.registration import FACE_SHARE, FINE, MOBILE, SIDE, Head, Seen, below_nose, steepness, texture_of
 
 __all__ = ["Mouths"]
 
@@ -43,11 +43,9 @@ class Mouths:
         """Compare the profile's reference of this index, made ready as `head`, with all other pictures."""
         reference = profile.references[index]
         landmarks = head.landmarks[:, :2] * np.float32(SIDE / 2)
-        up = landmarks[152] - landmarks[10]  # from the brow to the chin
-        up = up / np.linalg.norm(up)
-        places = head.solid[:, :2] * np.float32(SIDE / 2) - landmarks[2]  # from below the nose
-        below = ((places @ up).reshape(SIDE, SIDE) > 0) & (head.weight > 0)
-        part = np.clip((landmarks - landmarks[2]) @ up / RISE + 0.5, 0, 1).astype(np.float32)
+        places = head.solid[:, :2] * np.float32(SIDE / 2)
+        below = (below_nose(places, landmarks).reshape(SIDE, SIDE) > 0) & (head.weight > 0)
+        part = np.clip(below_nose(landmarks, landmarks) / RISE + 0.5, 0, 1).astype(np.float32)
         still = np.asarray(inner(reference.points) * (1 - part) + 1e-4, np.float32)
         held = [_held(head, reference, picture, still) for picture in profile.pictures]
         moves = np.stack([moved * part[:, None] for _, moved in held])
@@ -88,7 +86,7 @@ def _held(head: Head, reference: Reference, picture: Reference, still: Floats) -
     """Return a picture's texture on the head's grid, and its landmarks' difference from the rigid face."""
     side = round(FINE * SIDE)  # as soft as the crops with which it is compared
     to_crop = crop_transform(picture.points, side, face_share=FACE_SHARE)
-    in_crop = picture.points @ to_crop[:, :2].T + to_crop[:, 2]
+    in_crop = apply(to_crop, picture.points)
     laid = pose_shape(reference.points, reference.depth, in_crop, still, stiffness=LOOSE)
     camera = head.inverse @ laid
     places = np.asarray(head.solid @ camera, np.float32).reshape(SIDE, SIDE, 2)
