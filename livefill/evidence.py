@@ -1,14 +1,16 @@
-"""What speaks for a pixel of the face being covered, weighed: the network's mask, surprise, colour, and place.
+"""What speaks for a pixel being covered, weighed: the observer's mask, comparison with the reference, colour, place.
 
-The network goes by what occluders look like, the comparison with the reference by what this face looks like: where a
-hand has the skin of the face that it covers, one of them often sees what the other does not. A logistic regression
-weighs them (`training/observer/evidence.py` fits it, on synthetic scenes through the tracker itself).
+The observer goes by what occluders look like, the comparison by what this face looks like: where a hand has the skin of
+the face that it covers, one of them often sees what the other does not, and edges and neighbours tell which is right. A
+small network weighs them (`training/evidence`), taught on synthetic scenes that went through the tracker itself.
 
 All pictures are crops (n, n) at the mask's size, 96.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
@@ -16,35 +18,37 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from livefill.occluder import BINS, colour_bins
-from livefill.types import RGB, Mask
+from livefill.backends.runtimes import open_network
+from livefill.errors import BackendError
+from livefill.occluder import BINS, Comparison, colour_bins, compare
+from livefill.types import RGB, Mask, Points, Tensor
 from livefill.zones import Zones
 
-__all__ = ["FEATURES", "LEAN", "WEIGHTS", "Colours", "colour_odds", "features", "weigh"]
+__all__ = ["FEATURES", "LEAN", "Colours", "Evidence", "View", "Weighed", "colour_odds", "features", "gathered"]
 
 Floats = NDArray[np.float32]
-Bits = NDArray[np.uint8]
+Run = Callable[[dict[str, Tensor]], dict[str, Tensor]]
 FEATURES = (
-    "mask",  # log-odds of the network's mask
-    "surprise",  # tens of levels by which the pixel is not as expected
-    "around",  # the same, on the average of seven pixels
-    "near",  # the highest belief within two pixels
-    "close",  # and within six
+    "mask",  # log-odds of the observer's mask
+    "surprise",  # by which the pixel is not as expected
+    "smooth",  # the same, smoothed
+    "colour",  # log-odds that this is the occluder's colour
+    "news",  # the same, where that was not to be expected there anyway
+    "face",
     "mouth",
     "eyes",  # and brows
-    "turned",  # tenths of an eye distance that the head is turned from the reference
-    "edge",  # of the face
-    "colour",  # log-odds that this is the occluder's colour
-    "joined",  # the same where the mask is close
+    "turned",  # how far the head is turned from the reference
+    "seen",  # luma
+    "expected",  # luma
+    "lighter",  # than expected
+    "redder",
+    "bluer",
+    "inside",  # the frame
 )
-WEIGHTS = np.array(
-    [0.335, 0.476, 0.167, 1.093, 1.221, 0.104, 0.232, -0.332, -0.260, 0.501, 0.707],
-    np.float32,
-)
-BIAS = -3.300
-# A finger left on a cheek is worse than a cheek that is filled. On held-out synthetic scenes .1 % of the face is missed
-# with this and .4 % without; 4 % is filled although nothing covered it, and 2 % without.
-LEAN = 2.0
+DOUBTLESS = 0.01  # the observer is never surer than that
+# A finger left on a cheek is worse than a cheek that is filled. On held-out synthetic scenes .3 % of the face is missed
+# with this and .6 % without; 1.6 % is filled although nothing covered it, and .9 % without.
+LEAN = 1.0  # log-odds
 SURE, CLEAR = (
     0.7,
     0.15,
@@ -54,42 +58,89 @@ STRONGEST = 2.5  # log-odds
 FLOOR = 2e-4  # share of a colour that was never seen
 
 
-def weigh(known: Floats, *, lean: float = LEAN) -> Mask:
-    """Return the belief (n, n), 0..1, that a pixel of the face is covered, from `features`.
-
-    `lean`, in log-odds, is how much rather too much is called covered than too little.
-    """
-    return np.asarray(1 / (1 + np.exp(-(known @ WEIGHTS + np.float32(BIAS + lean)))), np.float32)
-
-
-def features(mask: Mask, surprise: Floats, zones: Zones, *, colour: Floats, turned: float) -> Floats:
-    """Return what is known of each pixel, (n, n, len(FEATURES)).
-
-    `mask` is the network's, 0..1; `surprise` as `occluder.compare` says it, in levels; `colour` is `Colours.odds`.
-    """
-    smooth = cv2.GaussianBlur(surprise, (0, 0), 0.8)
-    close = cv2.dilate(mask, np.ones((13, 13), np.uint8))
-    known = (
-        np.log((mask + 0.01) / (1.01 - mask)),
-        np.minimum(smooth, 40) / 10,
-        np.minimum(cv2.blur(smooth, (7, 7)), 40) / 10,
-        cv2.dilate(mask, np.ones((5, 5), np.uint8)),
-        close,
-        zones.mouth,
-        zones.eyes | zones.brows,
-        np.full_like(mask, min(10 * turned, 2)),
-        1 - cv2.erode(zones.face, np.ones((5, 5), np.uint8)),
-        colour,
-        colour * close,
-    )
-    return np.asarray(cv2.merge([part.astype(np.float32, copy=False) for part in known]), np.float32)
-
-
 class Colours(NamedTuple):
     """What colours say of each pixel, as log-odds (n, n)."""
 
     odds: Floats  # that it has the occluder's colour rather than the face's
     news: Floats  # the same, where that was not to be expected there anyway
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A face in one frame beside what the reference leads us to expect there."""
+
+    crop: RGB
+    expected: RGB  # the reference, settled on the crop
+    inside: Mask  # 1 where the crop shows the frame, 0 beyond its border
+    seen: Mask  # the observer's mask of this frame alone
+    mask: Mask  # the same, steadied by the frame before
+    points: Points  # (468, 2) in the crop
+    turned: float  # eye distances by which the head is turned from the reference
+
+
+class Weighed(NamedTuple):
+    """What speaks for each pixel of a view being covered."""
+
+    odds: Floats  # (n, n) log-odds
+    zones: Zones
+    compared: Comparison
+    colours: Colours
+
+
+class Evidence:
+    """Weighs what a view shows."""
+
+    def __init__(self, run: Run) -> None:
+        """`run` executes the network: `known` (1, len(FEATURES), n, n) to `odds` (1, n, n)."""
+        self._run = run
+
+    @classmethod
+    def open(cls, *, runtime: str = "onnx") -> Evidence:
+        """Open the network that ships; raises `BackendError` where it cannot run."""
+        network = open_network("evidence", keys=("features",), runtime=runtime)
+        if network.contract["features"] != " ".join(FEATURES):
+            raise BackendError("engines/evidence.onnx was made for other features: write it again with export.evidence")
+        return cls(network.run)
+
+    def weigh(self, view: View) -> Weighed:
+        """Return the evidence of each pixel."""
+        zones, compared, colours = gathered(view)
+        known = features(view.mask, compared, zones, colours=colours, turned=view.turned)
+        odds = self._run({"known": known[None]})["odds"][0]
+        return Weighed(np.asarray(odds, np.float32), zones, compared, colours)
+
+
+def gathered(view: View) -> tuple[Zones, Comparison, Colours]:
+    """Return what a view shows, before it is weighed."""
+    zones = Zones.of(view.points, view.mask.shape)
+    compared = compare(view.crop, view.expected, zones, inside=view.inside, mask=view.seen)
+    return zones, compared, colour_odds(view.crop, view.expected, view.mask, zones)
+
+
+def features(mask: Mask, compared: Comparison, zones: Zones, *, colours: Colours, turned: float) -> Floats:
+    """Return what is known of each pixel, (len(FEATURES), n, n), all of it about -1..1.
+
+    `mask` is the observer's, 0..1; `turned` how far the head is turned from the reference, in eye distances.
+    """
+    lighter, redder, bluer = cv2.split(compared.difference)
+    known = (
+        np.log((mask + DOUBTLESS) / (1 + DOUBTLESS - mask)) / np.log(1 / DOUBTLESS),
+        np.minimum(compared.surprise, 40) / 40,
+        np.minimum(cv2.GaussianBlur(compared.surprise, (0, 0), 0.8), 40) / 40,
+        colours.odds / STRONGEST,
+        np.maximum(colours.news / STRONGEST, -2),
+        zones.face,
+        zones.mouth,
+        zones.eyes | zones.brows,
+        np.full_like(mask, min(5 * turned, 1)),
+        compared.seen / 255 - 0.5,
+        compared.luma / 255 - 0.5,
+        np.clip(lighter / 40, -2, 2),
+        np.clip(redder / 15, -2, 2),
+        np.clip(bluer / 15, -2, 2),
+        compared.inside,
+    )
+    return np.stack([part.astype(np.float32, copy=False) for part in known])
 
 
 def colour_odds(crop: RGB, expected: RGB, mask: Mask, zones: Zones) -> Colours:

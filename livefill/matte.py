@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from livefill.evidence import LEAN, Colours, features, weigh
+from livefill.evidence import LEAN, Colours
 from livefill.types import RGB, Mask
 from livefill.zones import Zones, disc
 
@@ -62,17 +62,18 @@ def reconcile(
     surprise: NDArray[np.float32],
     zones: Zones,
     *,
-    colour: Colours | None = None,
+    odds: NDArray[np.float32],
+    colours: Colours | None = None,
     turned: float = 0.0,
     lean: float = LEAN,
 ) -> Mask:
     """Return the network's mask (n, n) where it agrees with what the comparison with the reference says.
 
     `surprise` (n, n) is how far each pixel is from what the reference leads us to expect; `zones` are the face's;
-    `colour` is what the colours say (`evidence.colour_odds`). Beside the face a
-    neck that looks as in the reference is a neck, and what has the colour of the thing before the face a part of it;
-    so is, right beside the thing, what does not quite look as in the reference.
-    Over the face the evidence is weighed, with a `lean` towards covered.
+    `odds` (n, n) is the evidence, weighed (`evidence.Evidence`), `colours` what they say (`evidence.colour_odds`).
+    Beside the face a neck that looks as in the reference is a neck, and what has the colour of the thing before the
+    face a part of it; so is, right beside the thing, what does not quite look as in the reference.
+    Over the face the evidence decides, with a `lean` towards covered, in log-odds.
     What does not reach well over the face does not matter; what comes over its outline and is strange beyond doubt
     needs no more than a hint of the network's.
     The further the head is `turned` from the reference, in eye distances, the less its outline is to be trusted, and
@@ -84,16 +85,16 @@ def reconcile(
     strange = np.asarray(cv2.GaussianBlur(surprise, (0, 0), 0.8), np.float32)
     around = np.asarray(cv2.dilate(face, disc(2 * BORDER * unit)), np.uint8)
     beside = np.clip((strange - AS_EXPECTED) / (STRANGE - AS_EXPECTED), 0, 1)
-    colour = colour or Colours(np.zeros_like(mask), np.zeros_like(mask))
+    colours = colours or Colours(np.zeros_like(mask), np.zeros_like(mask))
     # Turned, a face is not what the reference leads us to expect: evidence need not lean towards that as well.
     lean *= float(np.clip((AWAY - turned) / (AWAY - NEAR), 0, 1))
-    over = weigh(features(mask, surprise, zones, colour=colour.odds, turned=turned), lean=lean)
+    over = np.asarray(1 / (1 + np.exp(-(odds + np.float32(lean)))), np.float32)
     # Beside the face the network is believed, and where it is silent, what is strange and has the thing's colour.
     alike = 0.0 if turned > NEAR else 1.0  # turned, more is strange than what is before the face
-    joined = alike * cv2.dilate(mask, np.ones((REACH, REACH), np.uint8)) * np.clip(colour.news, 0, 1)
+    joined = alike * cv2.dilate(mask, np.ones((REACH, REACH), np.uint8)) * np.clip(colours.news, 0, 1)
     elsewhere = np.maximum(mask * np.maximum(beside, around), over * beside * joined)
     kept = np.where(face > 0, over, elsewhere).astype(np.float32)
-    kept = np.maximum(kept, (1 - face) * _rim(kept, over, strange, colour, turned))
+    kept = np.maximum(kept, (1 - face) * _rim(kept, over, strange, colours, turned))
     doubtful = EDGE_OF_FACE + TURNED * max(0.0, turned - NEAR)
     core = np.asarray(cv2.erode(face, disc(2 * doubtful * unit)), np.uint8)
     # Turned, the outline itself looks strange.
@@ -127,13 +128,13 @@ def _entering(
     return np.asarray(keep[labels])
 
 
-def _rim(kept: Mask, over: Mask, strange: NDArray[np.float32], colour: Colours, turned: float) -> Mask:
+def _rim(kept: Mask, over: Mask, strange: NDArray[np.float32], colours: Colours, turned: float) -> Mask:
     """Return the belief that a pixel beside the face is the rim of the thing that is `kept`.
 
     A hand before a neck has the neck's colour, and little surprises there: but right beside the hand, little will do.
     Where the thing's own colour was expected, as a white mask's before a window, nothing can be told.
     """
-    same = np.clip(colour.odds - colour.news, 0, 1)
+    same = np.clip(colours.odds - colours.news, 0, 1)
     held = float(np.clip(2 - turned / HELD, 0, 1))
     near = cv2.dilate((kept > 0.5).astype(np.uint8), np.ones((RIM, RIM), np.uint8))
     unlike = np.clip((strange - UNLIKE) / (OTHER - UNLIKE), 0, 1)

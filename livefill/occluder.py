@@ -125,6 +125,7 @@ class Comparison:
     surprise: Floats  # levels by which a pixel differs from what is expected around it
     seen: Floats  # luma of the crop
     luma: Floats  # of what is expected, in the crop's light
+    difference: Floats  # (n, n, 3) levels of Y, Cr and Cb by which the crop is more than that
     face: Bits  # 1 inside its outline
     mouth: Bits  # 1 on and around the lips
     mask: Mask  # what is known to be covered
@@ -137,7 +138,8 @@ def compare(crop: RGB, expected: RGB, zones: Zones, *, inside: Mask, mask: Mask)
     free = (1 - mask) * near * (1 - zones.mouth) * inside
     seen, reference = _in_one_light(crop, expected, free, zones.face, zones.unit)
     surprise, _ = _surprise(seen, reference)
-    return Comparison(surprise, seen[..., 0], reference[..., 0], zones.face, zones.mouth, mask, inside)
+    difference = np.asarray(seen - reference, np.float32)
+    return Comparison(surprise, seen[..., 0], reference[..., 0], difference, zones.face, zones.mouth, mask, inside)
 
 
 def _in_one_light(crop: RGB, expected: RGB, free: Mask, face: Bits, unit: float) -> tuple[Floats, Floats]:

@@ -24,7 +24,7 @@ __all__ = ["OpenVinoNetwork", "plain_convolutions"]
 
 # In bfloat16 they take a millisecond or two. Between two frames a second thread falls asleep, and to wake it takes as
 # long as it saves; the other core is the camera's meanwhile.
-SMALL = ("observer", "finder")
+SMALL = ("observer", "evidence", "finder")
 
 
 class OpenVinoNetwork:

@@ -6,7 +6,7 @@ from functools import partial
 
 from livefill.config import TRACKERS
 from livefill.errors import TrackerError
-from livefill.evidence import LEAN
+from livefill.evidence import LEAN, Evidence
 from livefill.matte import reconcile
 from livefill.observer import Observer
 from livefill.profile import Profile
@@ -15,6 +15,8 @@ from livefill.tracking.observing import ObserverTracker
 from livefill.types import Frame, Mask, Track, Tracker
 
 __all__ = ["MeshTracker", "NoTracker", "ObserverTracker", "ReferenceTracker", "open_tracker"]
+
+RANGE = 4.0  # log-odds from the least sensitivity to the most
 
 
 class NoTracker:
@@ -44,8 +46,9 @@ def open_tracker(
     observer calls a part of the face covered.
     """
     if name == "observer":
-        judge = partial(reconcile, lean=2 * LEAN * sensitivity)
-        return ObserverTracker(profile, static=static, observer=Observer.open(runtime=runtime), judge=judge)
+        observer, evidence = Observer.open(runtime=runtime), Evidence.open(runtime=runtime)
+        judge = partial(reconcile, lean=LEAN + RANGE * (sensitivity - 0.5))
+        return ObserverTracker(profile, static=static, observer=observer, evidence=evidence, judge=judge)
     if name == "mediapipe":
         return MeshTracker() if profile is None else ReferenceTracker(profile, static=static)
     raise TrackerError(f"unknown tracker {name!r}: choose one of {', '.join(TRACKERS)}")

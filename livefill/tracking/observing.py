@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from livefill.backends.runtimes import open_network
-from livefill.evidence import colour_odds
+from livefill.evidence import Evidence, View
 from livefill.finder import Candidate, Finder, crop_of
 from livefill.geometry import (
     Field,
@@ -64,6 +64,7 @@ class ObserverTracker:
         static: Mask | None = None,
         observer: Observer | None = None,
         finder: Finder | None = None,
+        evidence: Evidence | None = None,
         judge: Callable[..., Mask] = reconcile,
     ) -> None:
         """Follow the person of `profile`; `static` is a mask, scaled to the frame, of what is always covered.
@@ -77,6 +78,7 @@ class ObserverTracker:
         self._rigid = RigidFace(profile)
         self._static = StaticMask(static) if static is not None else None
         self._observer = observer or Observer.open()
+        self._evidence = evidence or Evidence.open()
         self._judge = judge
         self._finder = finder or Finder(open_network("finder", keys=("size",)).run)
         self._smooth = OneEuro()
@@ -229,10 +231,11 @@ class ObserverTracker:
         points = apply(to_half, seen.points)
         nodes = apply(scaled(to_half, len(field) / MASK), seen.points)
         settled = apply(invert(to_half), points + sample(field, nodes[None])[0])
-        zones = Zones.of(points, mask.shape)
-        compared = compare(crop, expected, zones, inside=inside(frame.image, to_half, MASK), mask=seen.mask)
-        turned, colour = self._rigid.turned(choice, seen), colour_odds(crop, expected, mask, zones)
-        judged = self._judge(mask, compared.surprise, zones, colour=colour, turned=turned)
+        shown, turned = inside(frame.image, to_half, MASK), self._rigid.turned(choice, seen)
+        odds, zones, compared, colours = self._evidence.weigh(
+            View(crop, expected, shown, seen.mask, mask, points, turned)
+        )
+        judged = self._judge(mask, compared.surprise, zones, odds=odds, colours=colours, turned=turned)
         if not (judged.any() or (mask > 0.5).any()):
             return Covered(judged)  # it was a hint, and of nothing
         return Covered(judged, settled, turned, compared)

@@ -32,7 +32,9 @@ def rtx() -> object:
     return pytest.importorskip("tensorrt_rtx", reason="TensorRT for RTX is not installed")
 
 
-@pytest.mark.parametrize("name", ["fast", "fast-half", "fast-bank", "hq", "hq-half", "hq-bank", "observer", "finder"])
+@pytest.mark.parametrize(
+    "name", ["fast", "fast-half", "fast-bank", "hq", "hq-half", "hq-bank", "observer", "evidence", "finder"]
+)
 def test_tensorrt_takes_every_network_that_ships(rtx: object, name: str) -> None:
     plan = build(rtx, engine_path(name), capabilities=[(8, 9)])
     assert len(plan) > 100_000

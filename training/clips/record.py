@@ -10,7 +10,7 @@ is there is kept.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
@@ -22,15 +22,15 @@ from numpy.typing import NDArray
 from livefill.backends.reference import ReferenceSession, lit
 from livefill.backends.runtimes import open_network
 from livefill.detection import ObserverDetector
+from livefill.evidence import Evidence
 from livefill.filler import Filler
 from livefill.finder import Finder
 from livefill.geometry import apply, crop_transform, eye_distance
-from livefill.matte import reconcile
 from livefill.observer import Observer
 from livefill.profile import Profile, Reference
 from livefill.pyramid import cut
 from livefill.tracking.observing import ObserverTracker
-from livefill.types import RGB, Bank, Frame, Inputs, Mask, ModelSpec, Outputs, Points, State, Track
+from livefill.types import RGB, Bank, Frame, Inputs, ModelSpec, Outputs, Points, State, Track
 from training.clips.scenes import Cast, Moment, Scene
 from training.covering import Wardrobe
 
@@ -107,9 +107,9 @@ class Studio:
             person = talking[int(random.integers(len(talking)))] if talking else person
         return Scene(self._cast, self._wardrobe, person, random)
 
-    def tracker(self, profile: Profile, *, judge: Callable[..., Mask] = reconcile) -> ObserverTracker:
+    def tracker(self, profile: Profile, *, evidence: Evidence | None = None) -> ObserverTracker:
         """Return livefill's own tracker of a person."""
-        return ObserverTracker(profile, observer=self._observer, finder=self._finder, judge=judge)
+        return ObserverTracker(profile, observer=self._observer, finder=self._finder, evidence=evidence)
 
     def calibrate(self, pictures: list[tuple[RGB, Floats]], *, told: bool) -> Profile | None:
         """Make a profile of pictures with the teacher's landmarks, if they are `told`; else with those seen in them."""
