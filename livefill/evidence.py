@@ -46,9 +46,9 @@ FEATURES = (
     "inside",  # the frame
 )
 DOUBTLESS = 0.01  # the observer is never surer than that
-# A finger left on a cheek is worse than a cheek that is filled. On held-out synthetic scenes .3 % of the face is missed
-# with this and .6 % without; 1.6 % is filled although nothing covered it, and .9 % without.
-LEAN = 1.0  # log-odds
+# A finger left on a cheek is worse than a cheek that is filled. On held-out synthetic scenes .2 % of the face is missed
+# with this and .6 % without; 2 % is filled although nothing covered it, and .8 % without.
+LEAN = 1.5  # log-odds
 SURE, CLEAR = (
     0.7,
     0.15,

@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch", reason="training needs PyTorch")
 
 from livefill.evidence import FEATURES, Evidence, View  # noqa: E402
 from training.evidence import train as training  # noqa: E402
-from training.evidence.cases import Case, load, misled, store, weakened  # noqa: E402
+from training.evidence.cases import Case, load, misled, relit, store, weakened  # noqa: E402
 from training.evidence.model import Evidence as Network  # noqa: E402
 from training.evidence.train import Samples, changed, evaluate, loss, train  # noqa: E402
 
@@ -124,3 +124,12 @@ def test_the_file_that_ships_is_of_the_weights_that_are_kept() -> None:
     with torch.no_grad():
         np.testing.assert_allclose(said, model(sample)[0].numpy(), atol=0.05)
     assert sample.shape[1] == len(FEATURES)
+
+
+def test_another_light_moves_nothing() -> None:
+    picture = np.random.default_rng(0).integers(40, 200, (12, 12, 3)).astype(np.uint8)
+    picture = picture.repeat(8, 0).repeat(8, 1)
+    lit = [relit(picture, np.random.default_rng(seed)) for seed in range(12)]
+    assert all(one.dtype == np.uint8 and one.shape == picture.shape for one in lit)
+    assert all(np.corrcoef(one[..., 1].ravel(), picture[..., 1].ravel())[0, 1] > 0.8 for one in lit)
+    assert max(one.mean() for one in lit) > picture.mean() > min(one.mean() for one in lit)

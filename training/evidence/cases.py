@@ -27,7 +27,7 @@ from livefill.types import RGB, Frame, Mask, Points
 from training.clips.record import RATE, Studio
 from training.clips.scenes import Moment
 
-__all__ = ["Case", "cases", "known", "load", "main", "misled", "store", "weakened"]
+__all__ = ["Case", "cases", "known", "load", "main", "misled", "relit", "store", "weakened"]
 
 Floats = NDArray[np.float32]
 Random = np.random.Generator
@@ -115,6 +115,13 @@ def misled(expected: RGB, random: Random) -> RGB:
     if random.random() < 0.4:
         lit = cv2.GaussianBlur(lit, (0, 0), random.uniform(0.4, 1.3))
     return np.asarray(np.clip(np.rint(lit), 0, 255), np.uint8)
+
+
+def relit(crop: RGB, random: Random) -> RGB:
+    """Show a crop darker or brighter, in another colour of light, and noisy: not as while calibrating."""
+    gain = np.exp(random.normal(-0.15, 0.4) + random.normal(0, 0.06, 3))
+    noise = abs(float(random.normal(0, 3))) * random.standard_normal(crop.shape)
+    return np.asarray(np.clip(np.rint(crop * np.clip(gain, 0.3, 1.6) + noise), 0, 255), np.uint8)
 
 
 def _waves(side: int, channels: int, cells: int, random: Random) -> Floats:

@@ -14,6 +14,7 @@ import argparse
 import math
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -25,7 +26,7 @@ from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from livefill.evidence import FEATURES, LEAN
-from training.evidence.cases import Case, known, load, misled, weakened
+from training.evidence.cases import Case, known, load, misled, relit, weakened
 from training.evidence.model import Evidence
 from training.runs import begin_with, computes_bfloat16, log, store
 
@@ -63,11 +64,12 @@ class Samples:
 
 
 def changed(case: Case, random: Random) -> Case:
-    """Take away some of the observer's belief, or let the reference fit worse, or both."""
+    """Take away some of the observer's belief, or let the reference fit worse, or both; and exchange the light."""
     view, which = case.view, random.random()
     mask = weakened(view.mask, random) if which < 2 / 3 else view.mask
     expected = misled(view.expected, random) if which > 1 / 3 else view.expected
-    return case._replace(view=type(view)(view.crop, expected, view.inside, view.seen, mask, view.points, view.turned))
+    crop = relit(view.crop, random) if random.random() < 0.5 else view.crop
+    return case._replace(view=replace(view, crop=crop, expected=expected, mask=mask))
 
 
 def loss(odds: Tensor, truth: Tensor, face: Tensor) -> Tensor:
