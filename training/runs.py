@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
-__all__ = ["begin_with", "computes_bfloat16", "log", "store"]
+__all__ = ["begin_with", "computes_bfloat16", "log", "resume", "store"]
 
 
 def computes_bfloat16(device: str) -> bool:
@@ -44,6 +44,19 @@ def begin_with(weights: Path, model: nn.Module, slow: AveragedModel | None = Non
     model.load_state_dict({name: own[name] if name in other else value.float() for name, value in begun.items()})
     if slow is not None:
         slow.module.load_state_dict(model.state_dict())
+
+
+def resume(
+    path: Path, model: nn.Module, slow: nn.Module, optimiser: torch.optim.Optimizer
+) -> tuple[int, float, float] | None:
+    """Take up what a run has left in `path`; return its step, the seconds used and its best score, None without one."""
+    if not path.exists():
+        return None
+    stored = torch.load(path, weights_only=True)
+    model.load_state_dict(stored["model"])
+    slow.load_state_dict(stored["slow"])
+    optimiser.load_state_dict(stored["optimiser"])
+    return stored["step"], stored["used"], stored["best"]
 
 
 def log(run: Path, line: dict[str, float]) -> None:

@@ -28,7 +28,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from livefill.evidence import FEATURES, LEAN
 from training.evidence.cases import Case, known, load, misled, relit, weakened
 from training.evidence.model import Evidence
-from training.runs import begin_with, computes_bfloat16, log, store
+from training.runs import begin_with, computes_bfloat16, log, resume, store
 
 __all__ = ["Samples", "changed", "evaluate", "loss", "main", "train"]
 
@@ -109,13 +109,8 @@ def train(options: argparse.Namespace) -> None:
     if options.start is not None:
         begin_with(options.start, model, slow)
     optimiser = torch.optim.AdamW(model.parameters(), lr=options.rate, weight_decay=1e-3)
-    step, before, best, last = 0, 0.0, -1.0, options.run / "last.pt"
-    if last.exists():
-        stored = torch.load(last, weights_only=True)
-        model.load_state_dict(stored["model"])
-        slow.load_state_dict(stored["slow"])
-        optimiser.load_state_dict(stored["optimiser"])
-        step, before, best = stored["step"], stored["used"], stored["best"]
+    last = options.run / "last.pt"
+    step, before, best = resume(last, model, slow, optimiser) or (0, 0.0, -1.0)
     began, total = time.monotonic(), max(60 * (options.total_minutes or options.minutes), 1.0)
     summed, quick = 0.0, computes_bfloat16("cpu")
     while True:

@@ -24,7 +24,7 @@ from training.finder.evaluate import evaluate
 from training.finder.losses import WEIGHTS, losses, target
 from training.finder.model import STRIDE, Finder
 from training.finder.scenes import Scene, Stage
-from training.runs import begin_with, log, store
+from training.runs import begin_with, log, resume, store
 
 __all__ = ["Batches", "main", "to_tensors", "train"]
 
@@ -92,14 +92,8 @@ def train(options: argparse.Namespace) -> None:
     if options.start is not None:
         begin_with(options.start, model, slow)
     optimiser = torch.optim.AdamW(model.parameters(), lr=options.rate, weight_decay=0.02)
-    step, before, best = 0, 0.0, -float("inf")
     last = options.run / "last.pt"
-    if last.exists():
-        stored = torch.load(last, weights_only=True)
-        model.load_state_dict(stored["model"])
-        slow.load_state_dict(stored["slow"])
-        optimiser.load_state_dict(stored["optimiser"])
-        step, before, best = stored["step"], stored["used"], stored["best"]
+    step, before, best = resume(last, model, slow, optimiser) or (0, 0.0, -float("inf"))
     batches = Batches(stage, options.batch, options.seed + step)
     data = DataLoader(
         batches, batch_size=None, num_workers=options.workers, prefetch_factor=8 if options.workers else None
