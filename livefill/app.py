@@ -21,6 +21,7 @@ from livefill.filler import Filler
 from livefill.hindsight import Hindsight
 from livefill.pipeline import Shown, Stages, run
 from livefill.profile import Profile
+from livefill.settler import Settler
 from livefill.sinks.behind import BehindSink
 from livefill.sinks.file import FORMATS, VideoFileSink, check_target
 from livefill.stats import Stats
@@ -94,7 +95,8 @@ def stages_for(
             raise ConfigError(f"the mask is no picture ({', '.join(sorted(PICTURES))}), and {error}") from error
     if scope == "face":
         seer = FaceOnly(seer)
-    return Stages(seer, Filler(profile, session, softness=feather)), session.spec
+    settler = Settler.open(runtime=runtime_of(backend))
+    return Stages(seer, Filler(profile, session, settler=settler, softness=feather)), session.spec
 
 
 def check_mask(path: Path) -> None:

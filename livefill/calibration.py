@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from livefill.agreement import WIDTH, agreed
 from livefill.config import DEFAULT_TRACKER
-from livefill.detection import Face, open_detector
+from livefill.detection import Detector, Face, open_detector
 from livefill.errors import CalibrationError
 from livefill.geometry import EYES, LIPS, apply, crop_transform, eye_distance, face_hull, fill_polygon, similarity
 from livefill.profile import Profile, Reference
@@ -54,9 +54,9 @@ class Judgement:
 class Calibrator:
     """Judges frames one by one and keeps the good ones; `profile` makes a bank of them."""
 
-    def __init__(self, tracker: str = DEFAULT_TRACKER) -> None:
-        """Look with what the `tracker` of this name looks with."""
-        self._detector = open_detector(tracker, SIZE)
+    def __init__(self, tracker: str = DEFAULT_TRACKER, *, detector: Detector | None = None) -> None:
+        """Look with what the `tracker` of this name looks with, or with a `detector` that is open already."""
+        self._detector = detector or open_detector(tracker, SIZE)
         self._good: list[Judgement] = []
         self.hints: dict[str, int] = {}  # how often each was given
 

@@ -108,7 +108,7 @@ def _runtime() -> Finding:
 def _networks() -> Finding:
     from livefill.backends.runtimes import choose, open_network
 
-    names = {"observer": "observer", "evidence": "evidence", "finder": "finder", "fast": "generator"}
+    names = {name: name for name in ("observer", "evidence", "finder", "settler")} | {"fast": "generator"}
     try:
         commits = {name: open_network(name, kind=kind).contract.get("commit", "?") for name, kind in names.items()}
         choice = choose()

@@ -8,7 +8,7 @@ different ones, and the mean is nearer to the truth.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -20,7 +20,7 @@ from livefill.settling import SIDE, settle, shift
 from livefill.shapes import Shapes
 from livefill.types import RGB, Affine, Mask, Points
 
-__all__ = ["Expected", "Pictures"]
+__all__ = ["Expected", "Laid", "Pictures"]
 
 Floats = NDArray[np.float32]
 Size = tuple[int, int]  # width and height in pixels
@@ -58,18 +58,66 @@ class Expected:
         return self._picture.show(turned, (right - left, bottom - top), step=fine, interpolation=interpolation)
 
 
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """The pictures of a mixture, laid on a crop: it is known where in them to look, but they are not shown yet."""
+
+    _pictures: Pictures
+    _mixture: list[tuple[int, float]]  # pictures of the profile, the nearest first, and their shares
+    _looks: list[Field]  # where in each to look for every `step`-th pixel of the crop
+
+    @property
+    def side(self) -> int:
+        """How many places to look there are, each way."""
+        return len(self._looks[0])
+
+    def glance(self, side: int) -> RGB:
+        """Return what a crop of `side` pixels should show: as many as there are places to look, or a multiple."""
+        shares = [share for _, share in self._mixture]
+        shown = self._shown(side)
+        return shown[0] if len(shown) == 1 else np.asarray(cv2.convertScaleAbs(_mixed(shown, shares)), np.uint8)
+
+    def moved(self, displacement: Field) -> Laid:
+        """Return the same, moved by a displacement (m, m, 2) in the crop's pixels."""
+        share = displacement / np.float32(self._pictures.step)
+        return replace(self, _looks=[shift(look, share) for look in self._looks])
+
+    def show(self) -> Expected:
+        """Return what the crop should show."""
+        shown, shares = self._shown(self._pictures.size), [share / 255 for _, share in self._mixture]
+        nearest = np.multiply(shown[0], np.float32(1 / 255), dtype=np.float32)
+        image = nearest if len(shown) == 1 else _mixed(shown, shares)
+        index = self._mixture[0][0]
+        return Expected(image, nearest, index, self._pictures.whole[index], self._looks[0], self._pictures.step)
+
+    def _shown(self, side: int) -> list[RGB]:
+        pictures = self._pictures.shrunk(side)
+        step = side // self.side
+        return [
+            pictures[i].show(look, (side, side), step=step)
+            for (i, _), look in zip(self._mixture, self._looks, strict=True)
+        ]
+
+
 class Pictures:
     """The pictures of one profile, made ready to be laid on crops of one size."""
 
     def __init__(self, profile: Profile, size: int, face_share: float) -> None:
         """Crops have `size` pixels a side, of which a face takes `face_share`."""
-        self._size = size
-        self._step = max(1, size // SIDE)  # pixels of a crop between two for which the warp is worked out
-        self._pictures = profile.pictures
-        self._shapes = Shapes([one.points for one in self._pictures])
-        # Each as large as in a crop, and as small as where it settles.
-        self._small = tuple(one.shrunk(size * face_share) for one in self._pictures)
-        self._tiny = tuple(one.shrunk(size / self._step * face_share) for one in self._pictures)
+        self.size = size
+        self.step = max(1, size // SIDE)  # pixels of a crop between two for which the warp is worked out
+        self.whole = profile.pictures
+        self._shapes = Shapes([one.points for one in self.whole])
+        self._face_share = face_share
+        self._shrunk: dict[int, tuple[Reference, ...]] = {}
+        for side in (size, size // self.step):
+            self.shrunk(side)  # not in the first frame that is filled
+
+    def shrunk(self, side: int) -> tuple[Reference, ...]:
+        """Return the pictures as large as they are seen in a crop of `side` pixels."""
+        if side not in self._shrunk:
+            self._shrunk[side] = tuple(one.shrunk(side * self._face_share) for one in self.whole)
+        return self._shrunk[side]
 
     def mixture(self, points: Points, before: int | None = None) -> list[tuple[int, float]]:
         """Return the pictures that are held most like the landmarks `points`, the nearest first, and their shares.
@@ -87,29 +135,16 @@ class Pictures:
 
     def lay(
         self, crop: RGB, points: Points, to_crop: Affine, frame_size: Size, visible: Mask, before: int | None = None
-    ) -> Expected:
+    ) -> Laid:
         """Lay them on a frame with landmarks `points` (468, 2), as the crop shows it that `to_crop` cuts.
 
-        `visible` (size, size) is 1 where the crop shows the face itself: there the picture settles. `before` is the
+        `visible` (size, size) is 1 where the crop shows the face itself: there the pictures settle. `before` is the
         nearest picture of the frame before.
         """
-        size, step, mixture = self._size, self._step, self.mixture(points, before)
-        looks = [self._pictures[i].look(points, to_crop, (size, size), frame_size, step=step) for i, _ in mixture]
-        shares = [share for _, share in mixture]
-        glances = [
-            self._tiny[i].show(look, (look.shape[1], look.shape[0]))
-            for (i, _), look in zip(mixture, looks, strict=True)
-        ]
-        glance = glances[0] if len(glances) == 1 else cv2.convertScaleAbs(_mixed(glances, shares))
-        moved = settle(np.asarray(glance, np.uint8), crop, visible, apply(to_crop, points)) / np.float32(step)
-        looks = [shift(look, moved) for look in looks]
-        shown = [
-            self._small[i].show(look, (size, size), step=step) for (i, _), look in zip(mixture, looks, strict=True)
-        ]
-        nearest = np.multiply(shown[0], np.float32(1 / 255), dtype=np.float32)
-        image = nearest if len(shown) == 1 else _mixed(shown, [share / 255 for share in shares])
-        index = mixture[0][0]
-        return Expected(image, nearest, index, self._pictures[index], looks[0], step)
+        size, step, mixture = self.size, self.step, self.mixture(points, before)
+        looks = [self.whole[i].look(points, to_crop, (size, size), frame_size, step=step) for i, _ in mixture]
+        laid = Laid(self, mixture, looks)
+        return laid.moved(settle(laid.glance(laid.side), crop, visible, apply(to_crop, points)))
 
 
 def _mixed(images: Sequence[RGB], weights: Sequence[float]) -> Floats:

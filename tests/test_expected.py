@@ -29,7 +29,7 @@ def lay(pictures: Pictures, points: Points) -> tuple[Expected, RGB]:
     """Lay them on a drawn face; return what is expected, and the crop."""
     to_crop = crop_transform(points, SIZE, face_share=SHARE)
     crop = cut(synthetic.picture(points, seed=0), to_crop, SIZE)
-    return pictures.lay(crop, points, to_crop, (256, 256), np.ones((SIZE, SIZE), np.float32)), crop
+    return pictures.lay(crop, points, to_crop, (256, 256), np.ones((SIZE, SIZE), np.float32)).show(), crop
 
 
 @given(mouth=st.floats(0, 0.15))
@@ -73,7 +73,7 @@ def test_the_native_picture_is_the_nearest_one_and_goes_on_beyond_the_crop() -> 
     corners = to_crop[:, :2] @ np.array([[0, 256, 0, 256], [0, 0, 256, 256]]) + to_crop[:, 2:]
     assert corners.min() < -50  # much of the picture lies beyond
     visible = np.ones((SIZE, SIZE), np.float32)
-    expected = Pictures(BANK, SIZE, close).lay(crop, points, to_crop, (256, 256), visible)
+    expected = Pictures(BANK, SIZE, close).lay(crop, points, to_crop, (256, 256), visible).show()
     native = expected.native(points, to_crop, (0, 0, 256, 256), (256, 256), interpolation=cv2.INTER_LINEAR)
     alike = [synthetic.psnr(native, one.image) for one in BANK.references]
     assert expected.index == int(np.argmax(alike)) == 1
@@ -96,8 +96,8 @@ def test_what_settles_moves_the_pictures_and_detail_alike() -> None:
         cut(BANK.references[1].image, to_crop, SIZE), 3, axis=1
     )  # the face, three pixels beside its landmarks
     visible = np.ones((SIZE, SIZE), np.float32)
-    expected = PICTURES.lay(crop, points, to_crop, (256, 256), visible)
+    expected = PICTURES.lay(crop, points, to_crop, (256, 256), visible).show()
     inside = slice(90, 170), slice(90, 170)
-    still = PICTURES.lay(crop, points, to_crop, (256, 256), np.zeros_like(visible))
+    still = PICTURES.lay(crop, points, to_crop, (256, 256), np.zeros_like(visible)).show()
     off = [np.abs(one.nearest * 255 - crop)[inside].mean() for one in (expected, still)]
     assert off[0] < 0.7 * off[1]

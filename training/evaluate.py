@@ -28,6 +28,7 @@ from livefill.composite import paste
 from livefill.config import DEFAULT_MODEL, MODELS
 from livefill.filler import Filler
 from livefill.hindsight import Hindsight
+from livefill.settler import Settler
 from livefill.sinks.file import VideoFileSink
 from livefill.tracking import open_tracker
 from livefill.types import Frame, Points, Track, Tracker
@@ -65,8 +66,10 @@ def score_clip(clip: Path, mode: str, backend: str, model: str, videos: Path | N
         # The true landmarks are MediaPipe's: so must be those of the reference that is warped onto them.
         profile, _ = calibrate(source, clip.name, **({"tracker": "mediapipe"} if mode == "oracle" else {}))
     masks, points = read_masks(clip), read_points(clip)
+    # It makes good what a tracker gets wrong: of true landmarks it knows nothing.
+    settler = None if mode == "oracle" else Settler.open()
     tracker: Tracker = OracleTracker(points, masks) if mode == "oracle" else open_tracker("observer", profile)
-    filler, pooled = Filler(profile, open_session(backend, model)), Pooled()
+    filler, pooled = Filler(profile, open_session(backend, model), settler=settler), Pooled()
     width = float(json.loads((clip / "meta.json").read_text())["face_width"])
     score = ClipScore(width, pooled, AlexLPIPS(), Expressions(), Identity() if Identity.available() else None)
     sink = None

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from livefill.backends.network import Network, Stream
-from livefill.backends.reference import Light, lit
 from livefill.backends.runtimes import Choice, choose, open_network
 from livefill.errors import BackendError
 from livefill.types import Bank, Inputs, ModelSpec, Outputs, State
@@ -21,13 +20,12 @@ HEAVY = 3e9  # multiplications a frame that a CPU does not do thirty times a sec
 
 @dataclass(frozen=True, slots=True)
 class _Memory:
-    light: Light | None
     stream: Stream  # keeps what each shifted layer hands on, wherever the network runs
     steps: int  # of the stream, when this was handed out
 
 
 class GeneratorSession:
-    """Gives what the network makes of crop, mask, landmarks and the expected picture in the crop's light."""
+    """Gives what the network makes of crop, mask, landmarks and the expected picture."""
 
     def __init__(self, frame: Network, bank: Network, *, reason: str = "") -> None:
         """`frame` fills a frame, `bank` encodes references; both come from one checkpoint. `reason` is for the user."""
@@ -59,8 +57,8 @@ class GeneratorSession:
         return self._bank.run({name: np.stack([one[name] for one in chosen]) for name in ("crop", "drawing")})
 
     def initial_state(self) -> State:
-        """Return the state before the first frame: no light known, and zeros."""
-        return _Memory(None, self._frame.stream(), 0)
+        """Return the state before the first frame: zeros."""
+        return _Memory(self._frame.stream(), 0)
 
     def step(self, inputs: Inputs, state: State) -> tuple[Outputs, State]:
         """Take `crop`, `expected`, `mask`, `drawing` and `bank`; give `fill` and `trust`.
@@ -69,7 +67,6 @@ class GeneratorSession:
         """
         if state.steps != state.stream.steps:
             raise BackendError("a state was used twice: hand in the one that the last step gave, or the initial one")
-        expected, light = lit(inputs, state.light)
-        seen = {name: inputs[name][None] for name in ("crop", "mask", "drawing")}
-        said = state.stream.run({**seen, "expected": expected[None], **inputs["bank"]})
-        return {"fill": said["fill"][0], "trust": said["trust"][0]}, _Memory(light, state.stream, state.stream.steps)
+        seen = {name: inputs[name][None] for name in ("crop", "mask", "expected", "drawing")}
+        said = state.stream.run({**seen, **inputs["bank"]})
+        return {"fill": said["fill"][0], "trust": said["trust"][0]}, _Memory(state.stream, state.stream.steps)

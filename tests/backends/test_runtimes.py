@@ -43,7 +43,7 @@ def test_a_missing_key_is_named_with_the_command_that_writes_it(tmp_path: Path, 
         opened(write(tmp_path / "n.onnx", said), runtime, ("size",))
 
 
-@pytest.mark.parametrize("kind", ["bank", "generator", "observer", "evidence", "finder"])
+@pytest.mark.parametrize("kind", ["bank", "generator", "observer", "evidence", "finder", "settler"])
 def test_the_command_that_writes_a_network_is_there(kind: str, tmp_path: Path) -> None:
     with pytest.raises(BackendError, match=r"python -m export\.") as caught:
         engines.parse_contract({}, kind, (), path=tmp_path / "n.onnx")

@@ -24,11 +24,6 @@ def session(request: pytest.FixtureRequest) -> Session:
     return open_session(request.param)
 
 
-@pytest.fixture(scope="module")
-def reference() -> Session:
-    return open_session("reference")
-
-
 def inputs_of(session: Session, *, light: float = 0.0, box: tuple[int, int, int, int] = HOLE) -> dict[str, Any]:
     size = session.spec.size
     points = synthetic.face((size / 2, size / 2), session.spec.face_share * size)
@@ -56,21 +51,6 @@ def test_fill_is_a_picture_of_the_crop(session: Session) -> None:
         assert tensor.max() <= 1
 
 
-@pytest.mark.parametrize("light", [0.0, 0.08, -0.08])
-def test_hole_gets_what_was_expected_in_the_light_around_it(reference: Session, light: float) -> None:
-    inputs = inputs_of(reference, light=light)
-    hole = inputs["mask"] > 0
-    assert fill(reference, inputs)[hole] == pytest.approx(np.clip(inputs["expected"] + light, 0, 1)[hole], abs=0.02)
-
-
-def test_light_from_one_side_goes_on_through_the_hole(reference: Session) -> None:
-    inputs = inputs_of(reference)
-    ramp = np.linspace(-0.08, 0.08, reference.spec.size, dtype=np.float32)[None, :, None]
-    hole = inputs["mask"] > 0
-    inputs["crop"] = np.where(hole[..., None], inputs["crop"], np.clip(inputs["expected"] + ramp, 0, 1))
-    assert fill(reference, inputs)[hole] == pytest.approx((inputs["expected"] + ramp)[hole], abs=0.05)
-
-
 @settings(max_examples=20)
 @given(st.integers(0, 2**16))
 def test_what_is_in_the_hole_does_not_matter(session: Session, seed: int) -> None:
@@ -96,31 +76,3 @@ def test_a_step_is_a_function_of_its_inputs_and_its_state(session: Session) -> N
     session.step(other, session.initial_state())  # another stream of the same session
     following, last = session.step(other, state)[0], session.step(other, another)[0]
     assert all(np.array_equal(following[name], last[name]) for name in first)
-
-
-def test_light_that_jumps_is_followed_steadily(reference: Session) -> None:
-    before, after = inputs_of(reference), inputs_of(reference, light=0.1)
-    hole = before["mask"] > 0
-    state = reference.initial_state()
-    means = []
-    for inputs in [before] * 3 + [after] * 15:
-        outputs, state = reference.step(inputs, state)
-        means.append(float(outputs["fill"][hole].mean()))
-    assert (np.diff(means[2:]) > -1e-4).all()
-    assert means[3] - means[2] < 0.8 * (means[-1] - means[2])  # no flicker by a single frame
-    assert means[-1] - means[2] == pytest.approx(0.1, abs=0.03)
-
-
-@pytest.mark.parametrize("gain", [(0.5, 0.5, 0.5), (1.5, 1.2, 0.9), (0.35, 0.4, 0.5)])
-def test_another_day_s_light_is_taken_over(reference: Session, gain: tuple[float, ...]) -> None:
-    inputs = inputs_of(reference)
-    truth = np.clip(inputs["expected"] * np.array(gain, np.float32), 0, 1)
-    hole = inputs["mask"] > 0
-    inputs["crop"] = np.where(hole[..., None], inputs["crop"], truth)
-    before = np.abs(inputs["expected"] - truth)[hole].mean()
-    assert np.abs(fill(reference, inputs) - truth)[hole].mean() < 0.25 * before
-
-
-def test_with_nothing_to_see_the_light_stays_as_it_was(reference: Session) -> None:
-    inputs = inputs_of(reference, box=(0, 0, 999, 999))
-    assert fill(reference, inputs) == pytest.approx(inputs["expected"], abs=0.01)

@@ -33,7 +33,7 @@ def rtx() -> object:
 
 
 @pytest.mark.parametrize(
-    "name", ["fast", "fast-half", "fast-bank", "hq", "hq-half", "hq-bank", "observer", "evidence", "finder"]
+    "name", ["fast", "fast-half", "fast-bank", "hq", "hq-half", "hq-bank", "observer", "evidence", "finder", "settler"]
 )
 def test_tensorrt_takes_every_network_that_ships(rtx: object, name: str) -> None:
     plan = build(rtx, engine_path(name), capabilities=[(8, 9)])

@@ -13,7 +13,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from livefill.profile import Profile, Reference
 from livefill.types import Track
 from training.clips.record import FACE_SHARE, SIZE, record
-from training.clips.scenes import FRAMES, SIDE, Cast, Moment, Scene
+from training.clips.scenes import FRAMES, SIDE, Cast, Moment, Scene, _to_and_fro
 from training.covering import Wardrobe
 from training.faces.pictures import write_picture
 from training.occluders.library import Sprite
@@ -66,8 +66,19 @@ def test_the_same_seed_plays_the_same_scene(cast: Cast, wardrobe: Wardrobe) -> N
             assert_array_equal(mine, yours)
 
 
-def test_a_talking_person_is_not_shown_the_frames_as_references(cast: Cast, wardrobe: Wardrobe) -> None:
-    assert {len(scene(cast, wardrobe, seed, person=0).references()) for seed in range(5)} == {1}
+def test_a_talking_person_calibrates_with_other_frames_than_are_played(cast: Cast, wardrobe: Wardrobe) -> None:
+    pictures = cast.pictures(0)
+    for seed in range(8):
+        talk = scene(cast, wardrobe, seed, person=0)
+        kept, played = ({one.path for one in part} for part in (talk._bank, talk._played))
+        assert pictures[0].path in kept
+        assert kept.isdisjoint(played)
+        assert len(talk.references()) == len(kept) in (1, 3, 11)
+
+
+def test_what_is_played_goes_to_and_fro() -> None:
+    assert [_to_and_fro(number, 3) for number in range(7)] == [0, 1, 2, 1, 0, 1, 2]
+    assert [_to_and_fro(number, 1) for number in range(3)] == [0, 0, 0]
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -19,9 +19,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from livefill.backends.reference import ReferenceSession, lit
+from livefill.backends.reference import ReferenceSession
 from livefill.backends.runtimes import open_network
+from livefill.calibration import KEPT, PICTURES, Calibrator
 from livefill.detection import ObserverDetector
+from livefill.errors import CalibrationError
 from livefill.evidence import Evidence
 from livefill.filler import Filler
 from livefill.finder import Finder
@@ -64,11 +66,9 @@ class Recorder:
         return None
 
     def step(self, inputs: Inputs, state: State) -> tuple[Outputs, State]:
-        """Keep what is seen; fill with the lit reference."""
-        fill, light = lit(inputs, state)
-        seen = {name: _bytes(inputs[name]) for name in ("crop", "mask", "drawing")}
-        self.steps.append({**seen, "expected": _bytes(fill)})
-        return {"fill": fill, "trust": np.ones(fill.shape[:2], np.float32)}, light
+        """Keep what is seen; fill with what is expected."""
+        self.steps.append({name: _bytes(inputs[name]) for name in ("crop", "mask", "drawing", "expected")})
+        return {"fill": inputs["expected"], "trust": np.ones(inputs["mask"].shape, np.float32)}, None
 
 
 def _bytes(image: NDArray[np.float32]) -> Bytes:
@@ -112,15 +112,18 @@ class Studio:
         return ObserverTracker(profile, observer=self._observer, finder=self._finder, evidence=evidence)
 
     def calibrate(self, pictures: list[tuple[RGB, Floats]], *, told: bool) -> Profile | None:
-        """Make a profile of pictures with the teacher's landmarks, if they are `told`; else with those seen in them."""
-        references = []
-        for image, points in pictures:
-            if told:
-                references.append(Reference(image, points[:, :2].copy(), points[:, 2].copy()))
-                continue
-            faces = ObserverDetector(SIZE, observer=self._observer, finder=self._finder).find(image)
-            references += [Reference(image, face.points, face.depth) for face in faces[:1]]
-        return Profile("someone", tuple(references)) if references else None
+        """Make a profile of pictures with the teacher's landmarks, if they are `told`; else as livefill calibrates."""
+        if told:
+            known = [Reference(image, points[:, :2].copy(), points[:, 2].copy()) for image, points in pictures]
+            return Profile("someone", tuple(known[:KEPT]), expressions=tuple(known[KEPT:PICTURES]))
+        detector = ObserverDetector(SIZE, observer=self._observer, finder=self._finder)
+        calibrator = Calibrator(detector=detector)
+        for number, (image, _) in enumerate(pictures):
+            calibrator.look(Frame(number, number / RATE, image))
+        try:
+            return calibrator.profile("someone")
+        except CalibrationError:
+            return None  # turned too far, too dark
 
     def _tracks(
         self, scene: Scene, profile: Profile, random: Random, *, told: bool

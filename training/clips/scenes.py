@@ -99,8 +99,10 @@ class Scene:
     def __init__(self, cast: Cast, wardrobe: Wardrobe, number: int, random: Random) -> None:
         self._wardrobe, self._random = wardrobe, random
         pictures = cast.pictures(number)
-        if cast.talks(number):
-            self._played, self._bank = pictures[1:], pictures[:1]
+        if cast.talks(number):  # what is said while calibrating is not what is said later
+            half = (len(pictures) + 1) // 2
+            shown = int(random.choice([1, 3, half], p=[0.15, 0.15, 0.7]))
+            self._played, self._bank = pictures[half:], pictures[:shown]
         else:
             shown = 1 + int(random.integers(len(pictures) - 1))
             others = [one for place, one in enumerate(pictures) if place not in (0, shown)]
@@ -121,8 +123,8 @@ class Scene:
         look = camera.near(self._look, random) if random.random() < 0.75 else camera.light(random)
         webcam = self._webcam if random.random() < 0.7 else camera.webcam(random, 0.5)
         found = []
-        for picture in self._bank:
-            staged, points = self._stage(picture, self._way.at(0))
+        for number, picture in enumerate(self._bank):
+            staged, points = self._stage(picture, self._way.at(-number))
             found.append((webcam.shoot(camera.expose(staged, look), random), points))
         return found
 
@@ -131,7 +133,7 @@ class Scene:
         things: list[Thing] = []
         middle, unit = np.zeros(2, np.float32), 1.0
         for number in range(FRAMES):
-            picture = self._played[number % len(self._played)]
+            picture = self._played[_to_and_fro(number, len(self._played))]
             staged, points = self._stage(picture, self._way.at(number))
             lit = camera.expose(staged, self._look)
             if not things:
@@ -179,6 +181,12 @@ class Scene:
             matte, to_matte = fading(np.ones(image.shape[:2], np.float32)), place
         alpha = np.asarray(cv2.warpAffine(matte, to_matte, size, flags=cv2.INTER_LINEAR), np.float32)
         return blend(room, person, alpha), points.astype(np.float32)
+
+
+def _to_and_fro(number: int, count: int) -> int:
+    """Return the place of the n-th of `count` pictures that are played forwards, then backwards, and so on."""
+    place = number % max(1, 2 * count - 2)
+    return min(place, 2 * count - 2 - place) if count > 1 else 0
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Training of the settler: where what is hidden lies."""
