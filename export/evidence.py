@@ -18,6 +18,7 @@ from export.to_onnx import write_network
 from livefill.evidence import FEATURES
 from livefill.observer import MASK
 from training.evidence.model import Evidence
+from training.runs import restore
 
 __all__ = ["export", "main"]
 
@@ -44,10 +45,8 @@ def main() -> None:
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("output", type=Path, nargs="?", default=Path("engines/evidence.onnx"))
     options = parser.parse_args()
-    stored = torch.load(options.checkpoint, map_location="cpu", weights_only=True)
     model = Evidence()
-    model.load_state_dict({name: value.float() for name, value in stored["model"].items()})
-    worst = export(model, options.output, step=stored["step"])
+    worst = export(model, options.output, step=restore(model, options.checkpoint))
     sys.stdout.write(
         f"{options.output}: {options.output.stat().st_size / 1e6:.2f} MB, at most {worst:.4f} from PyTorch\n"
     )

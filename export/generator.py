@@ -10,16 +10,16 @@ from __future__ import annotations
 
 import argparse
 import copy
-import json
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from export.to_onnx import write_network
+from export.to_onnx import named_states, write_network
 from training.clips.record import FACE_SHARE
 from training.model import Bank, Config, Generator, Inputs, Stream, look, read_config
+from training.runs import restore
 
 __all__ = ["SEEN", "BankEncoder", "Deployed", "Halved", "example_inputs", "export", "load", "main", "without_grain"]
 
@@ -113,10 +113,9 @@ class Halved(nn.Module):
 
 def load(checkpoint: Path, config: Config) -> tuple[Generator, int]:
     """Return a generator with the weights of a checkpoint, and after how many steps of training they are."""
-    stored = torch.load(checkpoint, map_location="cpu", weights_only=True)
     generator = Generator(config)
-    generator.load_state_dict({name: value.float() for name, value in stored["model"].items()})
-    return generator.eval(), int(stored["step"])
+    step = restore(generator, checkpoint)
+    return generator.eval(), step
 
 
 def export(checkpoint: Path, config: Config, out: Path) -> Generator:
@@ -130,9 +129,7 @@ def export(checkpoint: Path, config: Config, out: Path) -> Generator:
         "name": config.name,
         "steps": str(step),
     }
-    shapes = generator.state_shapes()
-    states = [f"state{number}" for number in range(len(shapes))]
-    told = json.dumps({name: [1, *shape] for name, shape in zip(states, shapes, strict=True)})
+    states, told = named_states(generator.state_shapes())
     seen, past = example_inputs(config, torch.Generator().manual_seed(0)), generator.initial_state()
     names = {"inputs": [*SEEN, *states], "outputs": ["fill", "trust", *(f"next_{name}" for name in states)]}
     for precision, module in (("float32", Deployed(generator)), ("float16", Halved(generator))):

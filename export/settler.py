@@ -6,7 +6,6 @@ python -m export.settler RUN/best.pt engines/settler.onnx
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
@@ -15,8 +14,9 @@ import onnxruntime
 import torch
 from torch import Tensor, nn
 
-from export.to_onnx import write_network
+from export.to_onnx import named_states, write_network
 from livefill.settler import SIDE
+from training.runs import restore
 from training.settling.model import Settler
 
 __all__ = ["Deployed", "export", "main"]
@@ -45,8 +45,7 @@ class Deployed(nn.Module):
 def export(model: Settler, path: Path, *, step: int = 0) -> float:
     """Write `model` and return the largest difference from PyTorch; raises ValueError if it is too large."""
     deployed, states = Deployed(model.eval()), model.initial_state()
-    names = [f"state{number}" for number in range(len(states))]
-    told = json.dumps({name: list(state.shape) for name, state in zip(names, states, strict=True)})
+    names, told = named_states(model.state_shapes())
     contract = {"kind": "settler", "size": str(SIDE), "states": told, "steps": str(step)}
     random = torch.Generator().manual_seed(0)
     frames = [
@@ -80,10 +79,8 @@ def main() -> None:
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("output", type=Path, nargs="?", default=Path("engines/settler.onnx"))
     options = parser.parse_args()
-    stored = torch.load(options.checkpoint, map_location="cpu", weights_only=True)
     model = Settler()
-    model.load_state_dict({name: value.float() for name, value in stored["model"].items()})
-    worst = export(model, options.output, step=stored["step"])
+    worst = export(model, options.output, step=restore(model, options.checkpoint))
     sys.stdout.write(
         f"{options.output}: {options.output.stat().st_size / 1e6:.2f} MB, at most {worst:.4f} pixels from PyTorch\n"
     )

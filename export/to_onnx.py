@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,9 +17,15 @@ from export.half import store_as_half
 from export.stamp import commit
 from livefill.backends.engines import CONTRACT, PREFIX
 
-__all__ = ["write_network"]
+__all__ = ["named_states", "write_network"]
 
 OPSET = 17  # the oldest that has all that the networks need: every runtime reads it
+
+
+def named_states(shapes: Sequence[Sequence[int]]) -> tuple[list[str], str]:
+    """Return the names of a state's tensors, and what a contract says of them; `shapes` are those of one stream."""
+    names = [f"state{number}" for number in range(len(shapes))]
+    return names, json.dumps({name: [1, *shape] for name, shape in zip(names, shapes, strict=True)})
 
 
 def write_network(

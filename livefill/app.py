@@ -84,6 +84,7 @@ def stages_for(
     if profile is None:
         return Stages(NoTracker(), NoFiller()), session.spec
     static = read_mask(mask) if mask is not None and is_picture(mask) else None
+    settler = Settler.open(runtime=runtime_of(backend))
     seer = open_tracker(tracker, profile, static=static, runtime=runtime_of(backend), sensitivity=sensitivity)
     if hindsight is not None:
         seer = hindsight.of(seer)
@@ -95,7 +96,6 @@ def stages_for(
             raise ConfigError(f"the mask is no picture ({', '.join(sorted(PICTURES))}), and {error}") from error
     if scope == "face":
         seer = FaceOnly(seer)
-    settler = Settler.open(runtime=runtime_of(backend))
     return Stages(seer, Filler(profile, session, settler=settler, softness=feather)), session.spec
 
 

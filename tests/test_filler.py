@@ -3,19 +3,36 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
-from unittest.mock import Mock
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 import synthetic
+from numpy.typing import NDArray
 
 from livefill.backends import open_session
 from livefill.composite import paste
 from livefill.filler import Filler, must_reset
 from livefill.geometry import face_hull, fill_polygon
 from livefill.profile import Profile, Reference
-from livefill.types import RGB, Bank, Frame, Inputs, ModelSpec, Outputs, Patch, Session, State, Track
+from livefill.settler import SIDE
+from livefill.types import (
+    RGB,
+    Bank,
+    Frame,
+    Inputs,
+    Mask,
+    ModelSpec,
+    Outputs,
+    Patch,
+    Points,
+    Session,
+    State,
+    Track,
+)
+
+Floats = NDArray[np.float32]
 
 PERSON = synthetic.person()
 REFERENCE = PERSON.references[0]
@@ -63,9 +80,16 @@ def test_the_thread_beside_the_session_ends_with_the_filler() -> None:
 
 
 def test_what_fails_beside_the_session_is_raised_and_the_next_frame_is_filled(monkeypatch: pytest.MonkeyPatch) -> None:
-    stream, (frame, track, truth) = filler(), scene()
+    stream, (frame, track, _) = filler(), scene()
+    show = Reference.show
+
+    def fails_beside(*args: Any, **kwargs: Any) -> RGB:
+        if threading.current_thread() is not threading.main_thread():
+            raise MemoryError("no room")
+        return show(*args, **kwargs)
+
     with monkeypatch.context() as broken:
-        broken.setattr(Reference, "show", Mock(side_effect=[truth, truth, MemoryError("no room")]))
+        broken.setattr(Reference, "show", fails_beside)
         with pytest.raises(MemoryError, match="no room"):
             stream.fill(frame, track)
     assert np.array_equal(shown(frame, stream.fill(frame, track)), shown(frame, filler().fill(frame, track)))
@@ -319,6 +343,48 @@ def test_state_ends_with_a_cut_to_another_place() -> None:
 
 def test_state_survives_a_frame_without_a_face() -> None:
     assert states_after(scene(0)[:2], (scene(1)[0], None), scene(2)[:2]) == [0, 1]
+
+
+class Mover:
+    """A settler that has everything moved by as much, and counts the frames of each stream."""
+
+    def __init__(self, across: float, down: float = 0.0) -> None:
+        self.frames: list[int] = []
+        self._by = np.float32([across, down])
+
+    def stream(self) -> Any:
+        self.frames.append(0)
+        return SimpleNamespace(step=self._step)
+
+    def _step(self, crop: RGB, expected: Floats, hole: Mask, points: Points, drawing: Floats) -> Floats:
+        assert crop.shape == (*hole.shape, 3)
+        assert expected.shape == (SIDE, SIDE, 3)
+        assert points.shape == (468, 2)
+        assert drawing.shape == (*hole.shape, 2)
+        self.frames[-1] += 1
+        return np.broadcast_to(self._by, (32, 32, 2)).copy()
+
+
+def test_what_is_filled_lies_where_the_settler_says() -> None:
+    mouth = synthetic.block((256, 256), (95, 150, 160, 190))
+    frame, track = synthetic.step(synthetic.covered(REFERENCE.image, mouth), REFERENCE.points, mouth)
+    session = open_session("reference")
+    scale = np.ptp(REFERENCE.points[:, 0]) / (session.spec.face_share * session.spec.size)  # of the frame, in the crop
+    plain = shown(frame, filler().fill(frame, track)).astype(int)
+    for across, down in ((3, 0), (-3, 0), (0, 3)):
+        moving = shown(frame, Filler(PERSON, session, settler=Mover(across, down)).fill(frame, track)).astype(int)
+        by = (round(down * scale), round(across * scale))
+        window = np.s_[158:182, 103:152]
+        off = [np.abs(moving - np.roll(plain, way, (0, 1)))[window].mean() for way in (by, (0, 0))]
+        assert off[0] < 0.6 * off[1]
+
+
+def test_a_settler_s_stream_goes_on_and_ends_with_the_state() -> None:
+    settler = Mover(0)
+    stream = Filler(PERSON, Counting(), settler=settler)
+    for frame, track in (scene(0)[:2], scene(1)[:2], later(2.0)(scene(2))):
+        stream.fill(frame, track)
+    assert settler.frames == [2, 1]
 
 
 PAST = SimpleNamespace(time=10.0, center=(100.0, 100.0), width=80.0, reference=0, state=None)

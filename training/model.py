@@ -14,7 +14,7 @@ Shapes: n = batch x frames, s = side of the crop, c = channels. Clips are flat: 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -24,7 +24,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-__all__ = ["Bank", "Clip", "Config", "Fill", "Generator", "Inputs", "Picture", "Stream", "look", "read_config"]
+__all__ = [
+    "Bank",
+    "Clip",
+    "Config",
+    "Fill",
+    "Generator",
+    "Inputs",
+    "Level",
+    "Picture",
+    "Shift",
+    "Stream",
+    "look",
+    "read_config",
+]
 
 FEWEST = 16  # channels to shift: what CPUs compute at a time
 CHANNELS = 9  # of what is seen: crop 3, mask 1, expected 3, drawing 2
@@ -182,11 +195,11 @@ class GatedBlock(nn.Module):
 
 
 class Level(nn.Module):
-    """Gated blocks, one after another."""
+    """Blocks that are told of time, one after another."""
 
-    def __init__(self, channels: int, depth: int, config: Config) -> None:
+    def __init__(self, blocks: Iterable[nn.Module]) -> None:
         super().__init__()
-        self.blocks = nn.ModuleList(GatedBlock(channels, config) for _ in range(depth))
+        self.blocks = nn.ModuleList(blocks)
 
     def forward(self, x: Tensor, time: Time) -> Tensor:
         """Refine x (n, c, h, w)."""
@@ -234,7 +247,7 @@ class Generator(nn.Module):
         fine, middle, coarse = config.widths
         self.entry = nn.Conv2d(CHANNELS, fine, config.fold, stride=config.fold)
         levels = [
-            Level(width, depth, config)
+            Level(GatedBlock(width, config) for _ in range(depth))
             for width, depth in zip(
                 (*config.widths, middle, fine), (*config.depths, *config.depths[1::-1]), strict=True
             )

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
-__all__ = ["begin_with", "computes_bfloat16", "log", "resume", "store"]
+__all__ = ["begin_with", "computes_bfloat16", "keep", "log", "restore", "resume", "store"]
 
 
 def computes_bfloat16(device: str) -> bool:
@@ -47,9 +47,10 @@ def begin_with(weights: Path, model: nn.Module, slow: AveragedModel | None = Non
 
 
 def resume(
-    path: Path, model: nn.Module, slow: nn.Module, optimiser: torch.optim.Optimizer
+    run: Path, model: nn.Module, slow: nn.Module, optimiser: torch.optim.Optimizer
 ) -> tuple[int, float, float] | None:
-    """Take up what a run has left in `path`; return its step, the seconds used and its best score, None without one."""
+    """Take up what a run has left; return its step, the seconds used and its best score, None where it left nothing."""
+    path = run / "last.pt"
     if not path.exists():
         return None
     stored = torch.load(path, weights_only=True)
@@ -57,6 +58,37 @@ def resume(
     slow.load_state_dict(stored["slow"])
     optimiser.load_state_dict(stored["optimiser"])
     return stored["step"], stored["used"], stored["best"]
+
+
+def keep(
+    run: Path,
+    model: nn.Module,
+    slow: AveragedModel,
+    optimiser: torch.optim.Optimizer,
+    *,
+    step: int,
+    used: float,
+    best: float,
+    score: float,
+    result: dict[str, float],
+) -> float:
+    """Leave what `resume` takes up in last.pt, and the running average in best.pt if its `score` is the best so far.
+
+    Return the best score.
+    """
+    if score > best:
+        best = score
+        store({"model": slow.module.state_dict(), "step": step, "result": result}, run / "best.pt")
+    state = {"model": model.state_dict(), "slow": slow.state_dict(), "optimiser": optimiser.state_dict()}
+    store({**state, "step": step, "used": used, "best": best}, run / "last.pt")
+    return best
+
+
+def restore(model: nn.Module, checkpoint: Path) -> int:
+    """Give a model the weights of best.pt, or of such a file in halves; return after how many steps they are."""
+    stored = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    model.load_state_dict({name: value.float() for name, value in stored["model"].items()})
+    return int(stored["step"])
 
 
 def log(run: Path, line: dict[str, float]) -> None:

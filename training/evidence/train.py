@@ -28,7 +28,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from livefill.evidence import FEATURES, LEAN
 from training.evidence.cases import Case, known, load, misled, relit, weakened
 from training.evidence.model import Evidence
-from training.runs import begin_with, computes_bfloat16, log, resume, store
+from training.runs import begin_with, computes_bfloat16, keep, log, resume
 
 __all__ = ["Samples", "changed", "evaluate", "loss", "main", "train"]
 
@@ -109,8 +109,7 @@ def train(options: argparse.Namespace) -> None:
     if options.start is not None:
         begin_with(options.start, model, slow)
     optimiser = torch.optim.AdamW(model.parameters(), lr=options.rate, weight_decay=1e-3)
-    last = options.run / "last.pt"
-    step, before, best = resume(last, model, slow, optimiser) or (0, 0.0, -1.0)
+    step, before, best = resume(options.run, model, slow, optimiser) or (0, 0.0, -1.0)
     began, total = time.monotonic(), max(60 * (options.total_minutes or options.minutes), 1.0)
     summed, quick = 0.0, computes_bfloat16("cpu")
     while True:
@@ -137,11 +136,8 @@ def train(options: argparse.Namespace) -> None:
         mean = summed / (step % LOOK or LOOK)
         log(options.run, {"step": step, "minutes": round(used / 60, 2), "loss": round(mean, 4), **result})
         summed = 0.0
-        if result["iou"] > best:
-            best = result["iou"]
-            store({"model": slow.module.state_dict(), "step": step, "result": result}, options.run / "best.pt")
-        state = {"model": model.state_dict(), "slow": slow.state_dict(), "optimiser": optimiser.state_dict()}
-        store({**state, "step": step, "used": used, "best": best}, last)
+        reached = {"step": step, "used": used, "best": best, "score": result["iou"]}
+        best = keep(options.run, model, slow, optimiser, **reached, result=result)
         if ends:
             return
 

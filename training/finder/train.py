@@ -24,7 +24,7 @@ from training.finder.evaluate import evaluate
 from training.finder.losses import WEIGHTS, losses, target
 from training.finder.model import STRIDE, Finder
 from training.finder.scenes import Scene, Stage
-from training.runs import begin_with, log, resume, store
+from training.runs import begin_with, keep, log, resume
 
 __all__ = ["Batches", "main", "to_tensors", "train"]
 
@@ -92,8 +92,7 @@ def train(options: argparse.Namespace) -> None:
     if options.start is not None:
         begin_with(options.start, model, slow)
     optimiser = torch.optim.AdamW(model.parameters(), lr=options.rate, weight_decay=0.02)
-    last = options.run / "last.pt"
-    step, before, best = resume(last, model, slow, optimiser) or (0, 0.0, -float("inf"))
+    step, before, best = resume(options.run, model, slow, optimiser) or (0, 0.0, -float("inf"))
     batches = Batches(stage, options.batch, options.seed + step)
     data = DataLoader(
         batches, batch_size=None, num_workers=options.workers, prefetch_factor=8 if options.workers else None
@@ -126,11 +125,8 @@ def train(options: argparse.Namespace) -> None:
             result = evaluate(slow.module, exam)
             log(options.run, {**line, **result})
             score = result["clear"] + result["covered"] - result["false"]
-            if score > best:
-                best = score
-                store({"model": slow.module.state_dict(), "step": step, "result": result}, options.run / "best.pt")
-            state = {"model": model.state_dict(), "slow": slow.state_dict(), "optimiser": optimiser.state_dict()}
-            store({**state, "step": step, "used": used, "best": best}, last)
+            reached = {"step": step, "used": used, "best": best, "score": score}
+            best = keep(options.run, model, slow, optimiser, **reached, result=result)
         if ends:
             return
 

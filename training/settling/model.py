@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from livefill.settler import SIDE
-from training.model import Clip, Shift, Stream, Time
+from training.model import Clip, Level, Shift, Stream, Time
 
 __all__ = ["FIELD", "INPUTS", "LIGHT", "Settler", "moved"]
 
@@ -39,18 +39,8 @@ class Block(nn.Module):
         return x + torch.relu(self.convolution(self.shift(x, time)))
 
 
-class Level(nn.Module):
-    """Blocks, one after another."""
-
-    def __init__(self, channels: int, depth: int, *, shifted: bool) -> None:
-        super().__init__()
-        self.blocks = nn.ModuleList(Block(channels, shifted=shifted) for _ in range(depth))
-
-    def forward(self, x: Tensor, time: Time) -> Tensor:
-        """Refine x (n, c, h, w)."""
-        for block in self.blocks:
-            x = block(x, time)
-        return x
+def _level(channels: int, depth: int, *, shifted: bool) -> Level:
+    return Level(Block(channels, shifted=shifted) for _ in range(depth))
 
 
 class Settler(nn.Module):
@@ -65,10 +55,10 @@ class Settler(nn.Module):
             for i, (a, b) in enumerate(zip(entry, widths, strict=True))
         )
         self.before = nn.ModuleList(
-            Level(width, depth, shifted=i >= 2) for i, (width, depth) in enumerate(zip(widths, DEPTHS, strict=True))
+            _level(width, depth, shifted=i >= 2) for i, (width, depth) in enumerate(zip(widths, DEPTHS, strict=True))
         )
         self.up = nn.ModuleList([nn.Conv2d(widths[2], widths[1], 1), nn.Conv2d(widths[3], widths[2], 1)])
-        self.after = nn.ModuleList([Level(widths[1], 2, shifted=False), Level(widths[2], 2, shifted=True)])
+        self.after = nn.ModuleList([_level(widths[1], 2, shifted=False), _level(widths[2], 2, shifted=True)])
         self.leave = nn.ModuleList(nn.Conv2d(width, 5, 3, padding=1) for width in widths[1:3])
         for layer in self.leave:
             nn.init.zeros_(layer.weight)  # type: ignore[arg-type]
@@ -103,12 +93,10 @@ class Settler(nn.Module):
         for down, before in zip(self.down, self.before, strict=True):
             x = before(torch.relu(down(x)), time)
             levels.append(x)
-        x, said = levels[-1], torch.zeros(())
-        for up, after, leave, level in zip(
-            self.up[::-1], self.after[::-1], self.leave[::-1], levels[-2:-4:-1], strict=True
-        ):
-            x = after(level + _doubled(up(x)), time)
-            said = leave(x) if said.ndim == 0 else _doubled(said) + leave(x)
+        _, fine, middle, coarse = levels
+        middle = self.after[1](middle + _doubled(self.up[1](coarse)), time)
+        fine = self.after[0](fine + _doubled(self.up[0](middle)), time)
+        said: Tensor = _doubled(self.leave[1](middle)) + self.leave[0](fine)
         return said
 
 

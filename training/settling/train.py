@@ -31,7 +31,7 @@ from training import losses
 from training.clips.dataset import Batch, Clips, recordings
 from training.critic import face_of
 from training.networks import channels_last
-from training.runs import begin_with, computes_bfloat16, log, resume, store
+from training.runs import begin_with, computes_bfloat16, keep, log, resume
 from training.settling.model import FIELD, LIGHT, Settler, moved
 
 __all__ = ["Seen", "evaluate", "loss", "main", "misled", "seen_in", "settled", "train"]
@@ -169,8 +169,7 @@ def train(options: argparse.Namespace) -> None:
     if options.start is not None:
         begin_with(options.start, model, slow)
     optimiser = torch.optim.AdamW(model.parameters(), lr=options.rate, weight_decay=1e-3)
-    last = options.run / "last.pt"
-    step, before, best = resume(last, model, slow, optimiser) or (0, 0.0, -1.0)
+    step, before, best = resume(options.run, model, slow, optimiser) or (0, 0.0, -1.0)
     total, fast = max(60 * (options.total_minutes or options.minutes), 1.0), computes_bfloat16(options.device)
     batches = DataLoader(
         Clips(paths, clips=options.batch, frames=options.frames, seed=options.seed + step),
@@ -201,11 +200,8 @@ def train(options: argparse.Namespace) -> None:
         mean = summed / (step % LOOK or LOOK)
         log(options.run, {"step": step, "minutes": round(used / 60, 2), "loss": round(mean, 4), **result})
         summed = 0.0
-        if result["ssim"] > best:
-            best = result["ssim"]
-            store({"model": slow.module.state_dict(), "step": step, "result": result}, options.run / "best.pt")
-        state = {"model": model.state_dict(), "slow": slow.state_dict(), "optimiser": optimiser.state_dict()}
-        store({**state, "step": step, "used": used, "best": best}, last)
+        reached = {"step": step, "used": used, "best": best, "score": result["ssim"]}
+        best = keep(options.run, model, slow, optimiser, **reached, result=result)
         if ends:
             return
 
