@@ -34,7 +34,7 @@ HELD = 0.015  # eye distances of turn up to which a neck lies where the referenc
 HINT = 0.1  # what the network has to say for anything to be looked at
 UNUSUAL, ALIEN = 14.0, 26.0  # levels of surprise that bound a thing that comes in, and that it has over the face
 LITTLE = 0.06  # share of the face that it has reached: of more, the network would say more than a hint
-HALF = 0.5  # of it there, that the network believes in where it needs no such help
+HALF = 0.5  # of it there, that is covered by the evidence; or that the network believes in, where it needs no such help
 FEW = 5  # pixels of it beside the face, and so many beyond doubt over it
 BORDER = 0.08  # eye distances around the face in which the network is believed
 
@@ -65,6 +65,7 @@ def reconcile(
     odds: NDArray[np.float32],
     colours: Colours | None = None,
     turned: float = 0.0,
+    before: Mask | None = None,
     lean: float = LEAN,
 ) -> Mask:
     """Return the network's mask (n, n) where it agrees with what the comparison with the reference says.
@@ -74,12 +75,13 @@ def reconcile(
     Beside the face a neck that looks as in the reference is a neck, and what has the colour of the thing before the
     face a part of it; so is, right beside the thing, what does not quite look as in the reference.
     Over the face the evidence decides, with a `lean` towards covered, in log-odds.
-    What does not reach well over the face does not matter; what comes over its outline and is strange beyond doubt
-    needs no more than a hint of the network's.
+    What does not reach well over the face does not matter; what comes over its outline and is strange beyond doubt, or
+    by the evidence, needs no more than a hint: of the network's, or that it was there `before`, in the last frame.
     The further the head is `turned` from the reference, in eye distances, the less its outline is to be trusted, and
     from `AWAY` on the network must be certain: there evidence does not lean.
     """
-    if not (mask > HINT).any():
+    hinted = mask > HINT if before is None else (mask > HINT) | (before > 0.5)
+    if not hinted.any():
         return np.zeros_like(mask)
     unit, face = zones.unit, zones.face
     strange = np.asarray(cv2.GaussianBlur(surprise, (0, 0), 0.8), np.float32)
@@ -100,29 +102,38 @@ def reconcile(
     # Turned, the outline itself looks strange.
     entering = np.zeros(mask.shape, np.bool_)
     if turned < 2 * HELD:
-        entering = _entering(mask, strange, face, core) & (around > 0)
+        entering = _entering(mask, hinted, over, strange, face, core) & (around > 0)
         kept = np.maximum(kept, entering)
     believed, certain = (mask > 0.5) | entering, mask / CERTAIN
     # A turned face may itself be taken for a thing: the network must be certain of what lies at its outline, and turned
     # further of everything.
     within = certain if turned > AWAY else believed / MOSTLY
     whole = certain if turned > NEAR else believed / SURE
-    pieces = _pieces(kept > 0.5, within, whole, strange, face, core, SPECK * float(face.sum()))
+    pieces = _pieces(kept > 0.5, within, whole, strange, face, core, SPECK * float(face.sum()), entering)
     return np.asarray(kept * cv2.dilate(pieces.astype(np.float32), np.ones((5, 5), np.uint8)), np.float32)
 
 
 def _entering(
-    mask: Mask, strange: NDArray[np.float32], face: NDArray[np.uint8], core: NDArray[np.uint8]
+    mask: Mask,
+    hinted: NDArray[np.bool_],
+    over: Mask,
+    strange: NDArray[np.float32],
+    face: NDArray[np.uint8],
+    core: NDArray[np.uint8],
 ) -> NDArray[np.bool_]:
-    """Return the pieces that come into the face's `core` and look so strange that a hint of the network's will do.
+    """Return the pieces that come into the face's `core` for which a hint will do.
 
-    A hand that just comes into the picture is skin among skin, of which the network sees too little to be sure: for a
-    frame or two it would stand there, and then vanish. Where the network sees it, it sees its edge better.
+    They look strange beyond doubt, or the evidence says that they are `over` it; and they reach beyond the outline, or
+    the network is sure of more of them beside the face. A hand that just comes into the picture, or goes, is skin among
+    skin, of which the network sees too little to be sure: for a frame or two it would stand there. Where the network
+    sees it, it sees its edge better.
     """
     labels, total = _components(strange > UNUSUAL, connectivity=4)
     inside = total(face)
-    keep = (total(core) >= FEW) & (inside >= SPECK * float(face.sum())) & (total(1 - face) >= FEW)
-    keep &= (total(mask > HINT) > 0) & (total(face * strange) > ALIEN * inside)
+    keep = (inside >= SPECK * float(face.sum())) & (total(1 - face) >= FEW)
+    keep &= (total(core) >= FEW) | (total(mask > 0.5) > inside)
+    doubtless = (total(face * strange) > ALIEN * inside) | (total(face * (over > 0.5)) > HALF * inside)
+    keep &= (total(hinted) > 0) & doubtless
     keep &= (inside < LITTLE * float(face.sum())) & (total(face * (mask > 0.5)) < HALF * inside)
     keep[0] = False
     return np.asarray(keep[labels])
@@ -149,10 +160,12 @@ def _pieces(
     face: NDArray[np.uint8],
     core: NDArray[np.uint8],
     least: float,
+    entering: NDArray[np.bool_],
 ) -> NDArray[np.bool_]:
     """Return the pieces that cover `least` pixels of the face's `core`, are believed and look strange.
 
-    What only begins to come over the `face`'s outline has to be believed as a whole, and look strange beyond doubt.
+    What only begins to come over the `face`'s outline has to be believed as a whole, and look strange beyond doubt; of
+    what is `entering` that is known.
     `within` it and as a `whole` they are believed where that share of what is needed is more than 1 on average.
     """
     labels, total = _components(covered, connectivity=8)
@@ -160,6 +173,7 @@ def _pieces(
     keep = (inside >= least) & (total(core * within) > inside) & (total(core * strange) > AS_EXPECTED * inside)
     sure = total(whole) > total(np.ones_like(whole))
     keep |= (over >= least) & sure & (total(face * strange) > STRANGE * over)
+    keep |= total(face * entering) > 0
     keep[0] = False
     return np.asarray(keep[labels])
 

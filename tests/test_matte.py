@@ -78,10 +78,20 @@ def box(left: int, top: int, right: int, bottom: int) -> Mask:
     return synthetic.block((SIDE, SIDE), (left, top, right, bottom))
 
 
-def reconcile(mask: Mask, levels: Mask, zones: Zones, *, colours: Colours | None = None, turned: float = 0.0) -> Mask:
-    """Reconcile them, with evidence that goes half by the mask and half by surprise."""
-    odds = np.asarray(4 * (mask - 0.5) + np.clip((levels - 10) / 5, -2, 4), np.float32)
-    return matte.reconcile(mask, levels, zones, odds=odds, colours=colours, turned=turned)
+def reconcile(
+    mask: Mask,
+    levels: Mask,
+    zones: Zones,
+    *,
+    colours: Colours | None = None,
+    turned: float = 0.0,
+    before: Mask | None = None,
+    odds: Mask | None = None,
+) -> Mask:
+    """Reconcile them, with evidence that goes half by the mask and half by surprise unless it is given."""
+    if odds is None:
+        odds = np.asarray(4 * (mask - 0.5) + np.clip((levels - 10) / 5, -2, 4), np.float32)
+    return matte.reconcile(mask, levels, zones, odds=odds, colours=colours, turned=turned, before=before)
 
 
 def test_what_both_see_stays() -> None:
@@ -228,8 +238,32 @@ def test_what_comes_into_the_face_and_is_strange_beyond_doubt_needs_only_a_hint(
     high = Zones.of(synthetic.face((32, 24), 44), (SIDE, SIDE))
     chin = int(np.flatnonzero(high.face.any(1))[-1])
     finger = (28, chin - 7, 36, chin + 5)
-    mask = reconcile(hint * box(28, chin + 2, 36, chin + 5), surprise(finger, much=much), high, turned=turned)
+    silent = np.full((SIDE, SIDE), -3, np.float32)
+    seen = hint * box(28, chin + 2, 36, chin + 5)
+    mask = reconcile(seen, surprise(finger, much=much), high, turned=turned, odds=silent)
     assert (mask[chin - 4, 32] > 0.5) == covered
+
+
+@pytest.mark.parametrize("odds", [3.0, -3.0], ids=["the evidence says so", "it does not"])
+@pytest.mark.parametrize("before", [True, False], ids=["was there", "was not"])
+def test_what_just_was_there_and_goes_needs_only_the_evidence(before: bool, odds: float) -> None:
+    high = Zones.of(synthetic.face((32, 24), 44), (SIDE, SIDE))
+    chin = int(np.flatnonzero(high.face.any(1))[-1])
+    finger = (28, chin - 7, 36, chin + 5)
+    nothing, thing = np.zeros((SIDE, SIDE), np.float32), box(*finger)
+    was = box(26, chin - 12, 34, chin) if before else nothing
+    mask = reconcile(nothing, surprise(finger, much=18), high, before=was, odds=odds * (2 * thing - 1))
+    assert (mask[chin - 4, 32] > 0.5) == (before and odds > 0)
+
+
+@pytest.mark.parametrize(("believed", "covered"), [(1.0, True), (0.4, False)], ids=["sure", "not sure"])
+def test_a_thing_that_is_seen_beside_the_face_need_not_reach_far_into_it(believed: float, covered: bool) -> None:
+    high = Zones.of(synthetic.face((32, 24), 44), (SIDE, SIDE))
+    chin = int(np.flatnonzero(high.face.any(1))[-1])
+    mug = (22, chin - 1, 42, chin + 9)
+    silent = np.full((SIDE, SIDE), -3, np.float32)
+    mask = reconcile(believed * box(22, chin + 3, 42, chin + 9), surprise(mug), high, odds=silent)
+    assert (mask[chin, 32] > 0.5) == covered
 
 
 def test_a_hint_is_not_enough_for_much_of_the_face() -> None:

@@ -216,6 +216,7 @@ class ObserverTracker:
         reference, at half the crop's size. Where nothing is covered there is nothing to compare and to settle.
         """
         mask, to_half = seen.mask, scaled(seen.to_crop, MASK / SIZE)
+        before = np.zeros_like(mask)
         if last is not None:
             back = invert(scaled(last.to_crop, MASK / SIZE))
             before = cv2.warpAffine(last.mask, compose(to_half, back), (MASK, MASK))
@@ -223,7 +224,7 @@ class ObserverTracker:
             mask = np.asarray(mask + doubt * (before - mask), np.float32)
         if self._profile is None:
             return Covered(mask)
-        if not (mask > HINT).any():
+        if not ((mask > HINT) | (before > 0.5)).any():
             return Covered(np.zeros_like(mask))
         crop = np.asarray(cv2.resize(seen.crop, (MASK, MASK), interpolation=cv2.INTER_AREA), np.uint8)
         free = 1 - cv2.dilate(seen.mask, np.ones((3, 3), np.uint8))
@@ -235,7 +236,7 @@ class ObserverTracker:
         odds, zones, compared, colours = self._evidence.weigh(
             View(crop, expected, shown, seen.mask, mask, points, turned)
         )
-        judged = self._judge(mask, compared.surprise, zones, odds=odds, colours=colours, turned=turned)
+        judged = self._judge(mask, compared.surprise, zones, odds=odds, colours=colours, turned=turned, before=before)
         if not (judged.any() or (mask > 0.5).any()):
             return Covered(judged)  # it was a hint, and of nothing
         return Covered(judged, settled, turned, compared)
