@@ -219,7 +219,7 @@ class ObserverTracker:
         before = np.zeros_like(mask)
         if last is not None:
             back = invert(scaled(last.to_crop, MASK / SIZE))
-            before = cv2.warpAffine(last.mask, compose(to_half, back), (MASK, MASK))
+            before = np.asarray(cv2.warpAffine(last.mask, compose(to_half, back), (MASK, MASK)), np.float32)
             doubt = LINGER * (1 - np.abs(2 * mask - 1))
             mask = np.asarray(mask + doubt * (before - mask), np.float32)
         if self._profile is None:
