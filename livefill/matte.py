@@ -13,7 +13,7 @@ from livefill.evidence import LEAN, Colours
 from livefill.types import RGB, Mask
 from livefill.zones import Zones, disc
 
-__all__ = ["HINT", "reconcile", "sharpen"]
+__all__ = ["hinted", "reconcile", "sharpen"]
 
 Total = Callable[[NDArray[Any]], NDArray[Any]]
 
@@ -57,6 +57,11 @@ def sharpen(mask: Mask, picture: RGB) -> Mask:
     return np.asarray(np.clip((slope * fine + offset - 0.5) * STEEP + 0.5, 0, 1), np.float32)
 
 
+def hinted(mask: Mask, before: Mask | None = None) -> NDArray[np.bool_]:
+    """Return where anything is worth a look: the network says at least a little, or it was covered `before`."""
+    return mask > HINT if before is None else (mask > HINT) | (before > 0.5)
+
+
 def reconcile(
     mask: Mask,
     surprise: NDArray[np.float32],
@@ -80,8 +85,8 @@ def reconcile(
     The further the head is `turned` from the reference, in eye distances, the less its outline is to be trusted, and
     from `AWAY` on the network must be certain: there evidence does not lean.
     """
-    hinted = mask > HINT if before is None else (mask > HINT) | (before > 0.5)
-    if not hinted.any():
+    hint = hinted(mask, before)
+    if not hint.any():
         return np.zeros_like(mask)
     unit, face = zones.unit, zones.face
     strange = np.asarray(cv2.GaussianBlur(surprise, (0, 0), 0.8), np.float32)
@@ -102,9 +107,9 @@ def reconcile(
     # Turned, the outline itself looks strange.
     entering = np.zeros(mask.shape, np.bool_)
     if turned < 2 * HELD:
-        entering = _entering(mask, hinted, over, strange, face, core) & (around > 0)
+        entering = _entering(mask, hint, over, strange, face, core) & (around > 0)
         kept = np.maximum(kept, entering)
-    believed, certain = (mask > 0.5) | entering, mask / CERTAIN
+    believed, certain = mask > 0.5, mask / CERTAIN
     # A turned face may itself be taken for a thing: the network must be certain of what lies at its outline, and turned
     # further of everything.
     within = certain if turned > AWAY else believed / MOSTLY
@@ -115,7 +120,7 @@ def reconcile(
 
 def _entering(
     mask: Mask,
-    hinted: NDArray[np.bool_],
+    hint: NDArray[np.bool_],
     over: Mask,
     strange: NDArray[np.float32],
     face: NDArray[np.uint8],
@@ -133,7 +138,7 @@ def _entering(
     keep = (inside >= SPECK * float(face.sum())) & (total(1 - face) >= FEW)
     keep &= (total(core) >= FEW) | (total(mask > 0.5) > inside)
     doubtless = (total(face * strange) > ALIEN * inside) | (total(face * (over > 0.5)) > HALF * inside)
-    keep &= (total(hinted) > 0) & doubtless
+    keep &= (total(hint) > 0) & doubtless
     keep &= (inside < LITTLE * float(face.sum())) & (total(face * (mask > 0.5)) < HALF * inside)
     keep[0] = False
     return np.asarray(keep[labels])

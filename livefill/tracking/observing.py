@@ -26,7 +26,7 @@ from livefill.geometry import (
     scaled,
 )
 from livefill.identity import allowed, likeness
-from livefill.matte import HINT, reconcile, sharpen
+from livefill.matte import hinted, reconcile, sharpen
 from livefill.observer import FACE_SHARE, MASK, SIZE, Observation, Observer
 from livefill.occluder import compare
 from livefill.profile import Profile
@@ -224,7 +224,7 @@ class ObserverTracker:
             mask = np.asarray(mask + doubt * (before - mask), np.float32)
         if self._profile is None:
             return Covered(mask)
-        if not ((mask > HINT) | (before > 0.5)).any():
+        if not hinted(mask, before).any():
             return Covered(np.zeros_like(mask))
         crop = np.asarray(cv2.resize(seen.crop, (MASK, MASK), interpolation=cv2.INTER_AREA), np.uint8)
         free = 1 - cv2.dilate(seen.mask, np.ones((3, 3), np.uint8))
