@@ -241,6 +241,24 @@ def test_only_a_doubtful_glance_is_followed_by_a_look(
     assert looked == sides
 
 
+def test_what_was_covered_is_looked_at_once_more_when_the_network_is_silent(scene: Scene) -> None:
+    assert scene.points is not None
+    asked: list[float] = []
+
+    def judge(mask: Mask, surprise: Mask, zones: object, *, before: Mask, **more: object) -> Mask:
+        asked.append(float(before.max()))
+        return mask
+
+    tracker, (x, y) = tracker_of(scene, scene.person, judge=judge), scene.points.mean(0).astype(int)
+    watch(tracker, scene, 2)
+    assert not asked
+    scene.cover = synthetic.block(scene.image.shape, (x - 20, y - 20, x + 20, y + 20))
+    watch(tracker, scene, 1, start=2)
+    scene.cover = None
+    watch(tracker, scene, 3, start=3)
+    assert [before > 0.5 for before in asked] == [False, True]
+
+
 def test_what_is_always_covered_is_in_every_mask(scene: Scene) -> None:
     assert scene.points is not None
     x, y = scene.points.mean(0).astype(int)
