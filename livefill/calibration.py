@@ -29,6 +29,9 @@ OTHERWISE = 0.004  # eye distances between the landmarks of two expressions wort
 WIDEST = 512  # pixels of a face in an expression
 WITNESSES = 6  # frames with which a picture's landmarks are compared
 COVERED = 0.12  # share of the face from which on something covers it
+FREE = 0.03  # the same, beyond what is taken for covered when the face is freest: no such picture is kept
+BESIDE = 0.25  # seconds before and after a hand was there of which none is kept either
+HAND = "a hand covers your face: take it away"
 
 # Patches of skin by the landmarks around their middle, to tell what is covered.
 PATCHES = {
@@ -49,6 +52,8 @@ class Judgement:
     quality: float  # 0..1, of a good frame
     seq: int
     reference: Reference | None = None  # None unless the frame is good
+    time: float = 0.0  # seconds
+    covered: float = 0.0  # share of the face and what surrounds it that something seems to cover
 
 
 class Calibrator:
@@ -58,6 +63,7 @@ class Calibrator:
         """Look with what the `tracker` of this name looks with, or with a `detector` that is open already."""
         self._detector = detector or open_detector(tracker, SIZE)
         self._good: list[Judgement] = []
+        self._hand = -BESIDE  # time of the last frame with a hand before the face
         self.hints: dict[str, int] = {}  # how often each was given
 
     @property
@@ -65,20 +71,41 @@ class Calibrator:
         """Share of the good frames that are wanted, 0..1."""
         return min(1.0, len(self._good) / ENOUGH)
 
+    @property
+    def good(self) -> tuple[Judgement, ...]:
+        """The good frames that are remembered, as they came."""
+        return tuple(self._good)
+
     def close(self) -> None:
         """Release the networks."""
         self._detector.close()
 
     def look(self, frame: Frame) -> Judgement:
-        """Judge one frame and remember it if it is good."""
+        """Judge one frame and remember it if it is good.
+
+        Pictures are kept because they differ, and a hand that has just reached the chin makes the greatest difference.
+        So what is covered more than the freest frame, however little, is left out or forgotten, and so are the moments
+        before and after a hand was there: it came past the neck, where it is hardly seen.
+        """
         judgement = self._judge(frame)
-        if judgement.reference is not None:
-            self._good.append(judgement)
-            if len(self._good) > 2 * ENOUGH:
-                self._good.remove(min(self._good, key=lambda one: one.quality))
-        else:
+        if judgement.hint == HAND:
+            self._hand = frame.time
+            self._forget(lambda one: 0 <= frame.time - one.time < BESIDE)
+        elif judgement.reference is not None:
+            least = min(one.covered for one in (*self._good, judgement))
+            self._forget(lambda one: one.covered > least + FREE)
+            if judgement.covered > least + FREE or 0 <= frame.time - self._hand < BESIDE:
+                judgement = Judgement(HAND, 0.0, frame.seq)
+        if judgement.reference is None:
             self.hints[judgement.hint] = self.hints.get(judgement.hint, 0) + 1
+            return judgement
+        self._good.append(judgement)
+        if len(self._good) > 2 * ENOUGH:
+            self._good.remove(min(self._good, key=lambda one: one.quality))
         return judgement
+
+    def _forget(self, spoilt: Callable[[Judgement], bool]) -> None:
+        self._good = [one for one in self._good if not spoilt(one)]
 
     def kept(self) -> list[Judgement]:
         """Return the frames that a profile would keep: the best first, then those that differ most from the others."""
@@ -116,7 +143,7 @@ class Calibrator:
         if hint:
             return Judgement(hint, 0.0, frame.seq)
         quality = _quality(points, depth, frame.image)
-        return Judgement("", quality, frame.seq, Reference(frame.image, points, depth))
+        return Judgement("", quality, frame.seq, Reference(frame.image, points, depth), frame.time, face.around)
 
 
 def _spread(first: list[int], gaps: Callable[[int], ArrayLike], *, most: int, least: float) -> list[int]:
@@ -169,7 +196,7 @@ def _covered(face: Face, crop: RGB, points: Points) -> str:
     part = _odd_patch(crop, points)
     if part:
         return f"something covers your {part}: take it away"
-    return "a hand covers your face: take it away" if face.cover > COVERED else ""
+    return HAND if face.cover > COVERED else ""
 
 
 def _placement(points: Points, image: RGB) -> str:

@@ -17,13 +17,14 @@ from livefill.geometry import apply, compose, crop_transform, face_hull, fill_po
 from livefill.landmarker import FaceMesh, Hands
 from livefill.observer import FACE_SHARE, MASK, SIZE, Observation, Observer
 from livefill.pyramid import Pyramid, cut
-from livefill.types import RGB, Mask, Points
+from livefill.types import RGB, Affine, Mask, Points
 
 __all__ = ["Detector", "Face", "MeshDetector", "ObserverDetector", "open_detector"]
 
 LIKELY = 0.5  # what the network must say of a face
 HANDS_EVERY = 3  # pictures between two searches for hands
 ELSEWHERE = 3  # pictures between two looks for other faces
+AROUND = np.float32(1.2)  # times as large as the face's outline is what surrounds it closely
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Face:
     depth: NDArray[np.float32]  # (468,) pixels, away from the camera
     covered: Mask  # (n, n) of the crop that `crop_transform` cuts for it, 1 where something covers the face
     cover: float  # share of the face that is covered
+    around: float  # the same of the face and what surrounds it closely, a hand at the chin as well
 
 
 class Detector(Protocol):
@@ -97,7 +99,7 @@ class ObserverDetector:
         there = compose(to_crop, invert(scaled(seen.to_crop, MASK / SIZE)))
         side = (self._size, self._size)
         mask = np.asarray(cv2.warpAffine(seen.mask, there, side), np.float32)
-        return Face(seen.points, seen.depth, mask, _share(mask, apply(to_crop, seen.points)))
+        return _face(seen.points, seen.depth, mask, to_crop)
 
 
 class MeshDetector:
@@ -122,7 +124,7 @@ class MeshDetector:
             to_crop = crop_transform(points, self._size)
             hand = self._look_for_hands(cut(image, to_crop, self._size)) if i == 0 else None
             covered = np.zeros((self._size, self._size), np.float32) if hand is None else hand
-            faces.append(Face(points, depth, covered, _share(covered, apply(to_crop, points))))
+            faces.append(_face(points, depth, covered, to_crop))
         return faces
 
     def close(self) -> None:
@@ -137,10 +139,13 @@ class MeshDetector:
         return self._hand
 
 
-def _share(mask: NDArray[np.float32], points: Points) -> float:
-    """Return the share of the face, whose landmarks are given in the mask's pixels, that is covered."""
-    face = fill_polygon(mask.shape, face_hull(points))
-    return float((mask * face).sum()) / max(float(face.sum()), 1.0)
+def _face(points: Points, depth: NDArray[np.float32], covered: Mask, to_crop: Affine) -> Face:
+    """Return a face whose mask is `covered`, in the crop that `to_crop` cuts for it."""
+    hull = face_hull(apply(to_crop, points))
+    middle = hull.mean(0)
+    face, near = (fill_polygon(covered.shape, middle + grown * (hull - middle)) for grown in (1, AROUND))
+    cover, around = (float((covered * part).sum()) / max(float(face.sum()), 1.0) for part in (face, near))
+    return Face(points, depth, covered, cover, around)
 
 
 def _one(a: Observation, b: Observation) -> bool:

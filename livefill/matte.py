@@ -184,11 +184,15 @@ def _pieces(
 
 
 def _components(where: NDArray[np.bool_], *, connectivity: int) -> tuple[NDArray[np.int32], Total]:
-    """Return the connected components, numbered from 1, and what sums values (n, n) over each; 0 is all the rest."""
+    """Return the connected components, numbered from 1, and what sums values (n, n) over each; 0 is all the rest.
+
+    Of the rest nothing is summed: it is most of the picture.
+    """
     count, labels = cv2.connectedComponents(where.astype(np.uint8), connectivity=connectivity)
-    flat = labels.ravel()
+    places = np.flatnonzero(labels)
+    numbers = labels.ravel()[places]
 
     def total(values: NDArray[Any]) -> NDArray[Any]:
-        return np.bincount(flat, weights=values.ravel(), minlength=count)
+        return np.bincount(numbers, weights=values.ravel()[places], minlength=count)
 
     return np.asarray(labels, np.int32), total

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -9,10 +9,11 @@ import synthetic
 from footage import Demo, small
 
 from livefill.calibration import Calibrator, Judgement, expression, pose
+from livefill.detection import Face
 from livefill.errors import CalibrationError
 from livefill.geometry import eye_distance, face_hull, fill_polygon
 from livefill.shapes import Shapes
-from livefill.types import RGB, Frame
+from livefill.types import RGB, Frame, Points
 
 
 @pytest.fixture
@@ -144,6 +145,47 @@ def test_no_frame_with_a_hand_before_the_face_is_kept(calibrator: Calibrator, de
         judgement = calibrator.look(frame)
         assert judgement.reference is None, frame.seq
         assert judgement.hint
+
+
+class Covering:
+    """A detector that sees the drawn face, and of it so much covered as it is told for each picture."""
+
+    def __init__(self, points: Points, covers: Sequence[float]) -> None:
+        self.covers = iter(covers)
+        self.points, self.depth = points, np.zeros(len(points), np.float32)
+        self.nothing = np.zeros((256, 256), np.float32)
+
+    def find(self, image: RGB) -> list[Face]:
+        cover = next(self.covers)
+        return [Face(self.points, self.depth, self.nothing, cover, cover)]
+
+    def close(self) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("covers", "kept"),
+    [
+        ([0.05, 0.06, 0.07], [0, 1, 2]),  # glasses, say, of which the network is not sure
+        ([0.05, 0.06, 0.0, 0.02], [2, 3]),  # it was a finger: it is gone
+        ([0.0, 0.02, 0.04, 0.1, 0.01], [0, 1, 4]),
+        ([0.0] * 12 + [0.3] + [0.0] * 12, [*range(5), *range(20, 25)]),  # a hand passes by
+    ],
+)
+def test_what_is_covered_a_little_more_than_the_freest_is_not_kept(
+    portrait: RGB, demo: Demo, covers: list[float], kept: list[int]
+) -> None:
+    calibrator = Calibrator(detector=Covering(demo.profile.references[0].points / 2, covers))
+    for seq in range(len(covers)):
+        look(calibrator, portrait, seq)
+    assert [one.seq for one in calibrator.good] == kept
+
+
+def test_a_hand_that_comes_and_goes_is_in_no_picture(calibrator: Calibrator, demo: Demo) -> None:
+    for frame in demo.frames(start=0.1, every=2):
+        calibrator.look(frame)
+    kept = {one.seq for one in calibrator.good}
+    assert kept
+    assert not kept & set(range(22, 103))  # in 24 to 101 there are fingers, before the neck at first
 
 
 def test_nothing_seen_is_an_error_with_the_most_frequent_hint(calibrator: Calibrator, black: Frame) -> None:

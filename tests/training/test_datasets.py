@@ -338,7 +338,7 @@ class Once:
 
     def find(self, image: RGB) -> list[Face]:
         self.looked += 1
-        face = Face(synthetic.face(), np.zeros(468, np.float32), np.zeros((8, 8), np.float32), 0.0)
+        face = Face(synthetic.face(), np.zeros(468, np.float32), np.zeros((8, 8), np.float32), 0.0, 0.0)
         return [face] if self.looked == 2 else []
 
     def close(self) -> None: ...
