@@ -63,6 +63,8 @@ def _made(folder: Path) -> Iterator[None]:
     missing = [one for one in (folder, *folder.parents) if not one.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise SinkError(f"{folder} is a file: name a folder, in which {' and '.join(RESULTS)} are to lie") from error
     except OSError as error:
         raise SinkError(f"{folder} cannot be made: {error.strerror}") from error
     try:

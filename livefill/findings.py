@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from livefill.checking import check_settings
 from livefill.config import Settings, default_file, load_settings
 from livefill.errors import LivefillError, ProfileError
-from livefill.profile import load_profile, profile_path
+from livefill.profile import list_profiles, load_profile, profile_path
 
 __all__ = ["Finding", "own_files"]
 
@@ -39,8 +39,11 @@ def _profile(settings: Settings) -> Finding:
     name = settings.profile or "default"
     try:
         if settings.profile is None and not profile_path(name).exists():
-            again = "Run `livefill calibrate`: until then the picture passes through as it is."
-            return Finding(True, "profile", "there is none yet", again)
+            others = list_profiles()
+            found = f"there is none called {name}, but: {', '.join(others)}" if others else "there is none yet"
+            named = f" Or name one: `livefill run --profile {others[0]}`." if others else ""
+            again = f"Run `livefill calibrate`: until then the picture passes through as it is.{named}"
+            return Finding(True, "profile", found, again)
         made = load_profile(name)
     except ProfileError as error:
         return Finding(False, "profile", *_parted(str(error)))

@@ -208,7 +208,9 @@ def _opened(name: str) -> IO[bytes]:
         return path.open("rb")
     except (FileNotFoundError, NotADirectoryError) as error:
         make = f"Make one with: livefill calibrate --profile {name}"
-        raise ProfileError(f"there is no profile {name!r}. {make}") from error
+        others = list_profiles()
+        there = f" (or name one that there is with --profile: {', '.join(others)})" if others else ""
+        raise ProfileError(f"there is no profile {name!r}. {make}{there}") from error
     except PermissionError as error:
         mend = f"Its owner mends that with: chmod u+r {shlex.quote(str(path))}"
         raise ProfileError(f"profile {name!r} cannot be read: you have no permission. {mend}") from error

@@ -325,6 +325,14 @@ def test_video_of_odd_size_without_a_face_passes(
     assert synthetic.psnr(shown[0].image, read(clip)[0].image) > 38
 
 
+def test_a_video_that_was_there_is_replaced_and_that_is_said(
+    livefill: Livefill, acquainted: Path, clips: Clips, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.mp4"
+    assert "replaces" not in livefill("file", clips.nobody, "-o", out).out
+    assert "It replaces the out.mp4 that was there." in livefill("file", clips.nobody, "-o", out).out
+
+
 def test_a_video_in_which_nothing_was_filled_comes_with_what_to_try(
     livefill: Livefill, acquainted: Path, clips: Clips, tmp_path: Path
 ) -> None:

@@ -10,6 +10,7 @@ from footage import Demo
 from livefill import demo as bundled
 from livefill.capture import FileSource
 from livefill.demo import demo_clip, run_demo
+from livefill.errors import SinkError
 from livefill.geometry import face_hull
 
 
@@ -61,3 +62,11 @@ def test_a_demo_that_is_stopped_leaves_no_new_folder(
         run_demo(folder)
     assert folder.exists() == there
     assert (tmp_path / "some").exists() == there
+
+
+def test_a_file_where_the_demos_folder_is_to_be_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("mine")
+    with pytest.raises(SinkError, match=r"notes\.txt is a file: name a folder"):
+        run_demo(path)
+    assert path.read_text() == "mine"

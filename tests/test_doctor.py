@@ -120,7 +120,13 @@ def test_no_profile_is_a_hint_and_no_fault(host: Host) -> None:
     profile_path("default").unlink()
     finding = about(host, "profile")
     assert finding.ok
+    assert finding.detail == "there is none yet"
     assert "livefill calibrate" in finding.remedy
+    save_profile(synthetic.person("studio"))
+    finding = about(host, "profile")
+    assert finding.ok
+    assert finding.detail == "there is none called default, but: studio"
+    assert "--profile studio" in finding.remedy
 
 
 def test_a_profile_that_cannot_be_read_or_is_named_and_missing_is_a_fault(host: Host, home: Path) -> None:

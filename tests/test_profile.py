@@ -154,6 +154,12 @@ def test_missing_profile_says_what_to_do(home: Path, act: object) -> None:
         act("ada")  # type: ignore[operator]
 
 
+def test_where_others_are_a_missing_profile_names_them(home: Path) -> None:
+    save_profile(BANK)
+    with pytest.raises(ProfileError, match=r"no profile 'bob'.*--profile bob \(or name one .*: ada\)"):
+        load_profile("bob")
+
+
 @pytest.mark.parametrize("version", [0, 2, 999])
 def test_another_format_is_refused_with_the_command_that_mends_it(home: Path, version: int) -> None:
     rewritten(save_profile(BANK), format=np.array(version))

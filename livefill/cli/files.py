@@ -47,7 +47,7 @@ def file(
     backend: BackendOption = "auto",
     model: ModelOption = None,
 ) -> None:
-    """Fill a video file: same frames, size, rate and sound.
+    """Fill a video file: same frames, size, rate and sound. What is there under the output's name is replaced.
 
     A `--mask` that is a video says frame by frame what is to be filled, instead of livefill's own finding.
 
@@ -63,7 +63,7 @@ def file(
     from livefill.profile import load_profile
 
     parts.check_file(source, target)  # what will not do is said before anything is loaded
-    person = load_profile(profile or "default")
+    person, before = load_profile(profile or "default"), target.exists()
     with making(target), bar("filling") as advance:
         done = parts.fill_file(
             source,
@@ -79,6 +79,8 @@ def file(
         )
     lost = f"; in {done.lost} your face was not to be found" if done.lost > done.strange else ""
     out.print(f"{target}: {counted(done.frames, 'frame')}, {done.filled} filled{lost}.", markup=False)
+    if before:
+        out.print(f"It replaces the {target.name} that was there.", markup=False)
     if done.strange:
         err.print(
             f"In {counted(done.strange, 'frame')} there is somebody else's face than that of profile {person.name!r}: "

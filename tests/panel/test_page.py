@@ -218,6 +218,10 @@ def test_it_fits_a_telephone(run: Run, browser: Browser) -> None:
     phone.goto(run.url)
     wait_for_state(phone, "fill|passing|paused")
     assert phone.evaluate("document.documentElement.scrollWidth") <= 360
+    # A path has no place to break a line at.
+    said = "element => element.insertAdjacentHTML('beforeend', `<li>made anew: ${'/folder'.repeat(30)}</li>`)"
+    phone.eval_on_selector("#says", said)
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 360
     phone.close()
 
 
