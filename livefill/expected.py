@@ -2,7 +2,8 @@
 
 One picture alone shows the face with its own mouth, stretched; the few nearest, mixed, show one in between, as in an
 active appearance model (Cootes et al. 2001) whose examples are the pictures themselves. Their errors of place are
-different ones, and the mean is nearer to the truth.
+different ones, and the mean is nearer to the truth. Hair, neck and collar move by themselves: mixed, they would be
+seen twice, and so they are those of the nearest.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from livefill.geometry import Box, Field, apply, scaled, step_of, turn
+from livefill.geometry import Box, Field, apply, beside, scaled, step_of, turn
 from livefill.profile import Profile, Reference
 from livefill.settling import SIDE, settle, shift
 from livefill.shapes import Shapes
@@ -27,6 +28,7 @@ Size = tuple[int, int]  # width and height in pixels
 MIXED = 3  # pictures at most
 NEAR = 0.012  # eye distances further than the nearest at which a picture counts .6 of it (standard deviation)
 LEAST = 0.1  # of a mixture that a picture is worth laying
+CLOSE, SOFT = 0.02, 0.13  # face widths around a face that are mixed as it is, and over which that ends
 HOLD = 0.7  # of the nearest one's share that the nearest of the frame before must have to stay so
 
 
@@ -65,6 +67,7 @@ class Laid:
     _pictures: Pictures
     _mixture: list[tuple[int, float]]  # pictures of the profile, the nearest first, and their shares
     _looks: list[Field]  # where in each to look for every `step`-th pixel of the crop
+    _around: Mask  # (side, side): 1 where the crop shows no face
 
     @property
     def side(self) -> int:
@@ -86,7 +89,10 @@ class Laid:
         """Return what the crop should show."""
         shown, shares = self._shown(self._pictures.size), [share / 255 for _, share in self._mixture]
         nearest = np.multiply(shown[0], np.float32(1 / 255), dtype=np.float32)
-        image = nearest if len(shown) == 1 else _mixed(shown, shares)
+        image = nearest
+        if len(shown) > 1:
+            around = np.asarray(cv2.resize(self._around, nearest.shape[1::-1]), np.float32)
+            image = np.asarray(cv2.blendLinear(nearest, _mixed(shown, shares), around, 1 - around), np.float32)
         index = self._mixture[0][0]
         return Expected(image, nearest, index, self._pictures.whole[index], self._looks[0], self._pictures.step)
 
@@ -143,8 +149,9 @@ class Pictures:
         """
         size, step, mixture = self.size, self.step, self.mixture(points, before)
         looks = [self.whole[i].look(points, to_crop, (size, size), frame_size, step=step) for i, _ in mixture]
-        laid = Laid(self, mixture, looks)
-        return laid.moved(settle(laid.glance(laid.side), crop, visible, apply(to_crop, points)))
+        in_crop, side = apply(to_crop, points), len(looks[0])
+        laid = Laid(self, mixture, looks, beside((in_crop + 0.5) / step - 0.5, side, close=CLOSE, soft=SOFT))
+        return laid.moved(settle(laid.glance(side), crop, visible, in_crop))
 
 
 def _mixed(images: Sequence[RGB], weights: Sequence[float]) -> Floats:

@@ -19,6 +19,7 @@ __all__ = [
     "EYES",
     "LIPS",
     "apply",
+    "beside",
     "compose",
     "crop_transform",
     "distances",
@@ -169,6 +170,17 @@ def fill_polygon(shape: tuple[int, ...], polygon: NDArray[np.float32]) -> NDArra
     canvas = np.zeros(shape[:2], np.uint8)
     cv2.fillPoly(canvas, [np.rint(polygon).astype(np.int32)], (1,))
     return canvas
+
+
+def beside(points: Points, side: int, *, close: float, soft: float) -> Mask:
+    """Return where a picture (side, side) shows no face whose landmarks are `points`, nor what surrounds it closely.
+
+    That goes as far as `close` face widths, and ends over `soft` more.
+    """
+    face = np.minimum(fill_polygon((side, side), face_hull(points)), 1)
+    away = cv2.distanceTransform(1 - face, cv2.DIST_L2, 3)
+    width = float(np.ptp(points[:, 0]))
+    return np.asarray(np.clip((away - close * width) / (soft * width), 0, 1), np.float32)
 
 
 def crop_transform(points: Points, size: int, *, face_share: float = 0.44) -> Affine:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from livefill.backends.network import Network
 from livefill.backends.runtimes import open_network
-from livefill.geometry import Field, face_hull, fill_polygon
+from livefill.geometry import Field, beside
 from livefill.types import RGB, Mask, Points
 
 __all__ = ["SIDE", "Settler", "Settling"]
@@ -55,18 +55,12 @@ class Settling:
         far, in the crop's light. Where the room is seen it says nothing of a face: there what is seen is expected.
         """
         small, mask = np.multiply(_shrunk(crop), np.float32(1 / 255), dtype=np.float32), _shrunk(hole)
-        room = cv2.merge([_beside((points + 0.5) * (SIDE / len(crop)) - 0.5) * (1 - mask)] * 3)
+        room = beside((points + 0.5) * (SIDE / len(crop)) - 0.5, SIDE, close=CLOSE, soft=SOFT)
+        room = cv2.merge([room * (1 - mask)] * 3)
         expected = np.asarray(expected + room * (small - expected), np.float32)
         seen = {"crop": small, "mask": mask, "expected": expected, "drawing": _shrunk(drawing)}
         said = self._stream.run({name: part[None] for name, part in seen.items()})
         return np.asarray(said["displacement"][0] * np.float32(len(crop) / SIDE), np.float32)
-
-
-def _beside(points: Points) -> Mask:
-    """Return where the face whose landmarks are given is not, (SIDE, SIDE), softly, nor what surrounds it closely."""
-    width = float(np.ptp(points[:, 0]))
-    away = cv2.distanceTransform(1 - np.minimum(fill_polygon((SIDE, SIDE), face_hull(points)), 1), cv2.DIST_L2, 3)
-    return np.asarray(np.clip((away - CLOSE * width) / (SOFT * width), 0, 1), np.float32)
 
 
 def _shrunk(image: NDArray[Any]) -> NDArray[Any]:

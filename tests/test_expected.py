@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livefill.expected import MIXED, Expected, Pictures
-from livefill.geometry import crop_transform
+from livefill.geometry import apply, beside, crop_transform
 from livefill.profile import Profile
 from livefill.pyramid import cut
 from livefill.types import RGB, Points
@@ -64,6 +64,16 @@ def test_other_expressions_are_mixed_in_as_references_are() -> None:
     alone, _ = lay(Pictures(Profile("me", BANK.references[:1]), SIZE, SHARE), face(0.08))
     off = [np.abs(one.image * 255 - crop)[mouth].mean() for one in (expected, alone)]
     assert off[0] < off[1]
+
+
+def test_only_the_face_is_mixed_and_what_surrounds_it_is_the_nearest_pictures() -> None:
+    points = face(0.06)  # between two
+    expected, _ = lay(PICTURES, points)
+    off = np.abs(expected.image - expected.nearest).max(2)
+    in_crop = apply(crop_transform(points, SIZE, face_share=SHARE), points)
+    away = beside(in_crop, SIZE, close=0.02, soft=0.13)
+    assert off[away == 1].max() < 0.005
+    assert off[away == 0].max() > 0.05
 
 
 def test_the_native_picture_is_the_nearest_one_and_goes_on_beyond_the_crop() -> None:

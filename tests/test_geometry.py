@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose
 from livefill.geometry import (
     LIPS,
     apply,
+    beside,
     compose,
     crop_transform,
     enlarge,
@@ -208,3 +209,17 @@ def test_enlarging_in_two_steps_is_enlarging(scale: float) -> None:
         small, to_small, (400, 300), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE
     )
     assert_allclose(enlarge(small, to_small, box), whole[40:251, 13:318], atol=0.02)
+
+
+@pytest.mark.parametrize("side", [64, 128])
+def test_beside_a_face_is_what_lies_further_from_it_than_told(side: int) -> None:
+    points = synthetic.face((side / 2, side / 2), 0.4 * side)
+    away = beside(points, side, close=0.1, soft=0.2)
+    face = fill_polygon((side, side), face_hull(points)) > 0
+    left, width = points[:, 0].min(), float(np.ptp(points[:, 0]))
+    row = int(points[points[:, 0].argmin(), 1])
+    assert not away[face].any()
+    assert away[row, int(left - 0.06 * width)] == 0
+    assert 0.2 < away[row, int(left - 0.2 * width)] < 0.8
+    assert away[row, int(left - 0.36 * width)] == 1
+    assert (away[0] == 1).all()
