@@ -138,11 +138,13 @@ class CalibrationLine:
 
     def update(self, judgement: Judgement, progress: float) -> None:
         """Show the hint of the last frame; without a terminal, when it changes, and of a video each but once."""
-        hint = self._hint(judgement, progress)
+        hint, done = self._hint(judgement, progress), progress
+        if not self._guide and self._frames:
+            done = min((judgement.seq + 1) / self._frames, 1)  # a video is looked at to its end
         if self._console.is_terminal:
-            self._redraw.update(Text(f"{progress:4.0%}  {hint}{self._place(judgement.seq)}"), refresh=True)
+            self._redraw.update(Text(f"{done:4.0%}  {hint}{self._place(judgement.seq)}"), refresh=True)
         elif hint != self._last if self._guide else hint not in self._told:
-            self._console.print(f"{progress:4.0%}  {hint}", markup=False)
+            self._console.print(f"{done:4.0%}  {hint}", markup=False)
         self._last = hint
         self._told.add(hint)
 

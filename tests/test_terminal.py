@@ -194,13 +194,13 @@ def test_guidance_is_said_when_it_changes(plain: Console) -> None:
 
 
 def test_a_video_of_which_enough_was_seen_is_said_to_be_read_on(plain: Console) -> None:
-    with CalibrationLine(plain, guide=False, frames=900) as line:
+    with CalibrationLine(plain, guide=False, frames=10) as line:
         for seq, hint in enumerate(("", "two faces", "", "two faces", "")):
             line.update(Judgement(hint, 0.5, seq), 0.5)
         for seq in range(5, 9):
             line.update(Judgement("" if seq % 2 else "two faces", 0.5, seq), 1.0)
     lines = [shown.strip() for shown in text_of(plain).splitlines()]
-    assert lines == ["50%  good", "50%  two faces", "100%  enough good frames; reading on to the end for better ones"]
+    assert lines == ["10%  good", "20%  two faces", "60%  enough good frames; reading on to the end for better ones"]
 
 
 def test_a_terminal_is_told_where_in_a_video_it_is() -> None:

@@ -72,8 +72,10 @@ def calibrate(
     older = _date(profile)
     path = save_profile(made)
     _print_kept(kept)
+    others = f", and {counted(len(made.expressions), 'other expression')}" if made.expressions else ""
     out.print(
-        f"Profile {profile!r}: {counted(len(made.pictures), 'picture')} in {path} (only you can read it).", markup=False
+        f"Profile {profile!r}: {counted(len(made.references), 'reference')}{others} in {path} (only you can read it).",
+        markup=False,
     )
     if not frames.live and (told := _left_out(hints)):
         err.print(told, style="yellow", markup=False)
