@@ -42,9 +42,10 @@ def mark(frame: Frame) -> Frame:
 def _placed(patch: Patch, size: tuple[int, ...]) -> tuple[np.ndarray, Mask, int, int]:  # type: ignore[type-arg]
     """Return the patch on the frame's pixel grid, cut to the frame: image, alpha, left, top."""
     width, height = size
-    linear, shift = patch.to_frame[:, :2], patch.to_frame[:, 2]
-    if np.allclose(linear, np.eye(2), atol=1e-6) and np.allclose(shift, np.rint(shift), atol=1e-4):
-        left, top = (int(v) for v in np.rint(shift))
+    across, skewed, left, slanted, down, top = patch.to_frame.ravel().tolist()
+    turned = max(abs(across - 1), abs(down - 1), abs(skewed), abs(slanted))
+    if turned < 1e-5 and max(abs(left - round(left)), abs(top - round(top))) < 1e-3:
+        left, top = round(left), round(top)
         image, alpha = patch.image, patch.alpha
     else:
         left = top = 0

@@ -55,8 +55,8 @@ class Settling:
         far, in the crop's light. Where the room is seen it says nothing of a face: there what is seen is expected.
         """
         small, mask = np.multiply(_shrunk(crop), np.float32(1 / 255), dtype=np.float32), _shrunk(hole)
-        room = beside((points + 0.5) * (SIDE / len(crop)) - 0.5, SIDE, close=CLOSE, soft=SOFT)
-        room = cv2.merge([room * (1 - mask)] * 3)
+        away = beside((points + 0.5) * (SIDE / len(crop)) - 0.5, SIDE, close=CLOSE, soft=SOFT)
+        room = cv2.merge([away * (1 - mask)] * 3)
         expected = np.asarray(expected + room * (small - expected), np.float32)
         seen = {"crop": small, "mask": mask, "expected": expected, "drawing": _shrunk(drawing)}
         said = self._stream.run({name: part[None] for name, part in seen.items()})

@@ -67,14 +67,17 @@ class Warp:
         same camera's pictures of one size.
         """
         to_reference = self.align(points)
-        off = apply(to_reference, points[self.control]) - self.points[self.control]
+        off = (apply(to_reference, points[self.control]) - self.points[self.control]) / np.float32(self.step)
         # Two products with a vector: numpy's product with so slim a matrix takes several times as long.
         moved = cv2.merge([(self.weights @ part).reshape(self.shape) for part in np.ascontiguousarray(off.T)])
-        aligned = apply(to_reference, places)
-        found = aligned
+        to_nodes = to_reference / np.float32(self.step)
+        to_nodes[:, 2] -= self.origin / np.float32(self.step)
+        aligned = apply(to_nodes, places)
+        node = aligned
         for _ in range(3):  # x + moved(x) = aligned, by fixed-point iteration: the similarity has left little to do
-            found = aligned - sample(moved, (found - self.origin) / self.step)
-        head = sample(self.head, (found - self.origin) / self.step)[..., None]
+            node = aligned - sample(moved, node)
+        head = sample(self.head, node)[..., None]
+        found = node * np.float32(self.step) + self.origin
         background = places if still is None else apply(still, places)
         return np.asarray(background + head * (found - background), np.float32)
 
