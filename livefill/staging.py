@@ -136,9 +136,8 @@ class Staging:
         if seen is None:
             return load_profile(name)  # says what is wrong
         if self._read is None or self._read[0] != (name, seen):
-            profile = load_profile(name)
-            profile.prepare()
-            self._read = (name, seen), profile
+            self._read = (name, seen), load_profile(name)
+        self._read[1].prepare()
         return self._read[1]
 
     def _use(self, profile: Profile | None, settings: Settings) -> None:
@@ -187,8 +186,9 @@ class Staging:
         self._say(f"{counted(kept, 'frame')} {were} kept: look at {them}, then accept or calibrate again.")
 
     def _keep(self, profile: Profile) -> None:
-        save_profile(profile)
-        frames, path = counted(len(profile.pictures), "frame"), profile_path(profile.name)
+        path = save_profile(profile)
+        self._read = (profile.name, stamp(path)), profile  # it need not be read to be known
+        frames = counted(len(profile.pictures), "frame")
         self._say(f"Profile {profile.name!r} was made anew from {frames}: {path}")
         if profile.name == (self._settings.profile or "default"):
             self._use(self._profile(profile.name), self._settings)

@@ -343,6 +343,14 @@ def test_profile_is_made_anew(ada: Stand) -> None:
     assert ada.people[0].closed
     assert ada.people[1].profile is not None
     assert len(ada.people[1].profile.references) == 2
+
+
+def test_a_profile_that_was_just_made_is_not_read_again(ada: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    monkeypatch.setattr(staging, "load_profile", lambda name: read.append(name) or load_profile(name))
+    ada.run(at={2: Live.recalibrate})
+    assert len(ada.people) == 2
+    assert read == ["default"]  # at the start
     (calibrator,) = FakeCalibrator.made
     assert calibrator.closed
     assert not any(ada.sink.filled[3:6])  # meanwhile the picture passes
