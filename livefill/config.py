@@ -113,7 +113,7 @@ def read_file(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}") from error
+        raise ConfigError(f'{path} is not valid TOML: {error}. Words need quotes, as in: sink = "none"') from error
 
 
 def changed(base: Settings, given: Mapping[str, Any], *, where: str) -> Settings:

@@ -51,7 +51,7 @@ def settle(expected: RGB, crop: RGB, visible: Mask, points: Points) -> Field:
     if weight.sum() >= SIDE:
         slope = slopes(wanted)
         for _ in range(STEPS):
-            moved = even(shift(ours, base.field(control)))
+            moved = even(shift(ours, base.field(control)) if control.any() else ours)
             control += base.step(moved, wanted, slope, weight, control)
     limited = np.clip(base.field(control), -LIMIT * SIDE, LIMIT * SIDE) * np.float32(side / SIDE)
     return np.asarray(limited, np.float32)

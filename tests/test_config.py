@@ -85,6 +85,7 @@ def test_options_can_be_given_as_they_are_typed(tmp_path: Path) -> None:
         ("mask = 3", ["mask is 3", "path"]),
         ('size = "1280"', ["size is '1280'", "1280x720"]),
         ("fps = ", ["not valid TOML"]),
+        ("sink = none", ["not valid TOML", "Words need quotes"]),
         ("fps = 30\nfps = 25", ["not valid TOML"]),
     ],
 )
