@@ -2,8 +2,8 @@
 
 One picture alone shows the face with its own mouth, stretched; the few nearest, mixed, show one in between, as in an
 active appearance model (Cootes et al. 2001) whose examples are the pictures themselves. Their errors of place are
-different ones, and the mean is nearer to the truth. Hair, neck and collar move by themselves: mixed, they would be
-seen twice, and so they are those of the nearest.
+different ones, and the mean is nearer to the truth. Hair, neck and collar move by themselves, and so do pupils and
+lids: mixed, they would be seen twice, and so they are those of the nearest.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from livefill.geometry import Box, Field, apply, beside, scaled, step_of, turn
+from livefill.geometry import EYES, Box, Field, apply, beside, fill_polygon, scaled, step_of, turn
 from livefill.profile import Profile, Reference
 from livefill.settling import SIDE, settle, shift
 from livefill.shapes import Shapes
@@ -29,6 +29,7 @@ MIXED = 3  # pictures at most
 NEAR = 0.012  # eye distances further than the nearest at which a picture counts .6 of it (standard deviation)
 LEAST = 0.1  # of a mixture that a picture is worth laying
 CLOSE, SOFT = 0.02, 0.13  # face widths around a face that are mixed as it is, and over which that ends
+LIDS = 0.05  # face widths around the eyes over which that ends
 HOLD = 0.7  # of the nearest one's share that the nearest of the frame before must have to stay so
 
 
@@ -67,7 +68,7 @@ class Laid:
     _pictures: Pictures
     _mixture: list[tuple[int, float]]  # pictures of the profile, the nearest first, and their shares
     _looks: list[Field]  # where in each to look for every `step`-th pixel of the crop
-    _around: Mask  # (side, side): 1 where the crop shows no face
+    _alone: Mask  # (side, side): 1 where nothing is mixed
 
     @property
     def side(self) -> int:
@@ -91,8 +92,8 @@ class Laid:
         nearest = np.multiply(shown[0], np.float32(1 / 255), dtype=np.float32)
         image = nearest
         if len(shown) > 1:
-            around = np.asarray(cv2.resize(self._around, nearest.shape[1::-1]), np.float32)
-            image = np.asarray(cv2.blendLinear(nearest, _mixed(shown, shares), around, 1 - around), np.float32)
+            alone = np.asarray(cv2.resize(self._alone, nearest.shape[1::-1]), np.float32)
+            image = np.asarray(cv2.blendLinear(nearest, _mixed(shown, shares), alone, 1 - alone), np.float32)
         index = self._mixture[0][0]
         return Expected(image, nearest, index, self._pictures.whole[index], self._looks[0], self._pictures.step)
 
@@ -150,8 +151,17 @@ class Pictures:
         size, step, mixture = self.size, self.step, self.mixture(points, before)
         looks = [self.whole[i].look(points, to_crop, (size, size), frame_size, step=step) for i, _ in mixture]
         in_crop, side = apply(to_crop, points), len(looks[0])
-        laid = Laid(self, mixture, looks, beside((in_crop + 0.5) / step - 0.5, side, close=CLOSE, soft=SOFT))
+        laid = Laid(self, mixture, looks, _alone((in_crop + 0.5) / step - 0.5, side))
         return laid.moved(settle(laid.glance(side), crop, visible, in_crop))
+
+
+def _alone(points: Points, side: int) -> Mask:
+    """Return where the nearest picture stands alone (side, side): around a face, and in its eyes."""
+    eyes = np.ones((side, side), np.uint8)
+    for eye in EYES:
+        eyes[fill_polygon((side, side), points[list(eye)]) > 0] = 0
+    near = 1 - cv2.distanceTransform(eyes, cv2.DIST_L2, 3) / np.float32(LIDS * np.ptp(points[:, 0]))
+    return np.maximum(beside(points, side, close=CLOSE, soft=SOFT), near)
 
 
 def _mixed(images: Sequence[RGB], weights: Sequence[float]) -> Floats:

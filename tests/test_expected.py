@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livefill.expected import MIXED, Expected, Pictures
-from livefill.geometry import apply, beside, crop_transform
+from livefill.geometry import EYES, apply, beside, crop_transform
 from livefill.profile import Profile
 from livefill.pyramid import cut
 from livefill.types import RGB, Points
@@ -66,14 +68,17 @@ def test_other_expressions_are_mixed_in_as_references_are() -> None:
     assert off[0] < off[1]
 
 
-def test_only_the_face_is_mixed_and_what_surrounds_it_is_the_nearest_pictures() -> None:
+def test_around_the_face_and_in_its_eyes_the_nearest_picture_stands_alone() -> None:
+    lights = (replace(one, image=one.image // 2 + np.uint8(30 * i)) for i, one in enumerate(BANK.references))
     points = face(0.06)  # between two
-    expected, _ = lay(PICTURES, points)
+    expected, _ = lay(Pictures(Profile("me", tuple(lights)), SIZE, SHARE), points)
     off = np.abs(expected.image - expected.nearest).max(2)
     in_crop = apply(crop_transform(points, SIZE, face_share=SHARE), points)
     away = beside(in_crop, SIZE, close=0.02, soft=0.13)
-    assert off[away == 1].max() < 0.005
-    assert off[away == 0].max() > 0.05
+    assert off[away == 1].max() < 0.01
+    middles = [in_crop[list(part)].mean(0).round().astype(int) for part in (*EYES, (4,), (50,))]
+    right_eye, left_eye, nose, cheek = (off[y, x] for x, y in middles)
+    assert max(right_eye, left_eye) < 0.01 < 0.03 < min(nose, cheek)
 
 
 def test_the_native_picture_is_the_nearest_one_and_goes_on_beyond_the_crop() -> None:
