@@ -44,7 +44,7 @@ def _placed(patch: Patch, size: tuple[int, ...]) -> tuple[np.ndarray, Mask, int,
     width, height = size
     across, skewed, left, slanted, down, top = patch.to_frame.ravel().tolist()
     turned = max(abs(across - 1), abs(down - 1), abs(skewed), abs(slanted))
-    if turned < 1e-5 and max(abs(left - round(left)), abs(top - round(top))) < 1e-3:
+    if turned < 1e-6 and max(abs(left - round(left)), abs(top - round(top))) < 1e-4:
         left, top = round(left), round(top)
         image, alpha = patch.image, patch.alpha
     else:

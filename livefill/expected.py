@@ -29,7 +29,7 @@ MIXED = 3  # pictures at most
 NEAR = 0.012  # eye distances further than the nearest at which a picture counts .6 of it (standard deviation)
 LEAST = 0.1  # of a mixture that a picture is worth laying
 CLOSE, SOFT = 0.02, 0.13  # face widths around a face that are mixed as it is, and over which that ends
-LIDS = 0.05  # face widths around the eyes over which that ends
+LIDS = 0.05  # face widths around the eyes from which on they are mixed again
 HOLD = 0.7  # of the nearest one's share that the nearest of the frame before must have to stay so
 
 
@@ -68,7 +68,7 @@ class Laid:
     _pictures: Pictures
     _mixture: list[tuple[int, float]]  # pictures of the profile, the nearest first, and their shares
     _looks: list[Field]  # where in each to look for every `step`-th pixel of the crop
-    _alone: Mask  # (side, side): 1 where nothing is mixed
+    points: Points  # the landmarks, in the crop
 
     @property
     def side(self) -> int:
@@ -92,7 +92,8 @@ class Laid:
         nearest = np.multiply(shown[0], np.float32(1 / 255), dtype=np.float32)
         image = nearest
         if len(shown) > 1:
-            alone = np.asarray(cv2.resize(self._alone, nearest.shape[1::-1]), np.float32)
+            alone = _alone((self.points + 0.5) / self._pictures.step - 0.5, self.side)
+            alone = np.asarray(cv2.resize(alone, nearest.shape[1::-1]), np.float32)
             image = np.asarray(cv2.blendLinear(nearest, _mixed(shown, shares), alone, 1 - alone), np.float32)
         index = self._mixture[0][0]
         return Expected(image, nearest, index, self._pictures.whole[index], self._looks[0], self._pictures.step)
@@ -150,9 +151,8 @@ class Pictures:
         """
         size, step, mixture = self.size, self.step, self.mixture(points, before)
         looks = [self.whole[i].look(points, to_crop, (size, size), frame_size, step=step) for i, _ in mixture]
-        in_crop, side = apply(to_crop, points), len(looks[0])
-        laid = Laid(self, mixture, looks, _alone((in_crop + 0.5) / step - 0.5, side))
-        return laid.moved(settle(laid.glance(side), crop, visible, in_crop))
+        laid = Laid(self, mixture, looks, apply(to_crop, points))
+        return laid.moved(settle(laid.glance(laid.side), crop, visible, laid.points))
 
 
 def _alone(points: Points, side: int) -> Mask:

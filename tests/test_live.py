@@ -343,6 +343,12 @@ def test_profile_is_made_anew(ada: Stand) -> None:
     assert ada.people[0].closed
     assert ada.people[1].profile is not None
     assert len(ada.people[1].profile.references) == 2
+    (calibrator,) = FakeCalibrator.made
+    assert calibrator.closed
+    assert not any(ada.sink.filled[3:6])  # meanwhile the picture passes
+    assert all(ada.sink.filled[6:])
+    assert any("made anew" in said for said in ada.said)
+    assert any(state.startswith("calibrating") for state in ada.states)
 
 
 def test_a_profile_that_was_just_made_is_not_read_again(ada: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -351,12 +357,6 @@ def test_a_profile_that_was_just_made_is_not_read_again(ada: Stand, monkeypatch:
     ada.run(at={2: Live.recalibrate})
     assert len(ada.people) == 2
     assert read == ["default"]  # at the start
-    (calibrator,) = FakeCalibrator.made
-    assert calibrator.closed
-    assert not any(ada.sink.filled[3:6])  # meanwhile the picture passes
-    assert all(ada.sink.filled[6:])
-    assert any("made anew" in said for said in ada.said)
-    assert any(state.startswith("calibrating") for state in ada.states)
 
 
 def test_first_profile_can_be_made_in_mid_run(stand: Stand) -> None:
