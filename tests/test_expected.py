@@ -79,6 +79,8 @@ def test_around_the_face_and_in_its_eyes_the_nearest_picture_stands_alone() -> N
     middles = [in_crop[list(part)].mean(0).round().astype(int) for part in (*EYES, (4,), (50,))]
     right_eye, left_eye, nose, cheek = (off[y, x] for x, y in middles)
     assert max(right_eye, left_eye) < 0.01 < 0.03 < min(nose, cheek)
+    x, y = in_crop[159].round().astype(int)
+    assert off[y - 1, x] < 0.5 * nose  # right above a lid
 
 
 def test_the_native_picture_is_the_nearest_one_and_goes_on_beyond_the_crop() -> None:

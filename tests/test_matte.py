@@ -100,6 +100,15 @@ def test_what_both_see_stays() -> None:
     assert mask[:14].max() == 0
 
 
+def test_of_two_things_each_stands_for_itself() -> None:
+    left, right = (20, 24, 28, 44), (36, 24, 44, 44)
+    both = reconcile(np.maximum(box(*left), box(*right)), surprise(left, right), FACE)
+    assert min(both[34, 24], both[34, 40]) > 0.9
+    one = reconcile(box(*right), surprise(left, right), FACE, odds=4 * np.maximum(box(*left), box(*right)) - 2)
+    assert one[34, 24] == 0  # nobody believes in it
+    assert one[34, 40] > 0.9
+
+
 def test_beside_the_face_what_looks_as_in_the_reference_is_not_covered() -> None:
     mask = reconcile(box(0, 20, 36, 44), surprise((16, 20, 36, 44)), FACE)
     assert mask[32, 5] < 0.1
