@@ -80,7 +80,7 @@ def test_around_the_face_and_in_its_eyes_the_nearest_picture_stands_alone() -> N
     right_eye, left_eye, nose, cheek = (off[y, x] for x, y in middles)
     assert max(right_eye, left_eye) < 0.01 < 0.03 < min(nose, cheek)
     x, y = in_crop[159].round().astype(int)
-    assert off[y - 1, x] < 0.5 * nose  # right above a lid
+    assert off[y - 5, x] < 0.78 * nose  # above a lid it is mixed by and by
 
 
 def test_the_native_picture_is_the_nearest_one_and_goes_on_beyond_the_crop() -> None:
