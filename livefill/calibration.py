@@ -29,6 +29,7 @@ OTHERWISE = 0.004  # eye distances between the landmarks of two expressions wort
 WIDEST = 512  # pixels of a face in an expression
 WITNESSES = 6  # frames with which a picture's landmarks are compared
 COVERED = 0.12  # share of the face from which on something covers it
+DOUBT = 0.03  # the same, from which on a patch of another hue is something worn
 FREE = 0.03  # the same, beyond what is taken for covered when the face is freest: no such picture is kept
 BESIDE = 0.25  # seconds before and after a hand was there of which none is kept either
 HAND = "a hand covers your face: take it away"
@@ -139,7 +140,9 @@ class Calibrator:
         hint = _placement(points, frame.image) or _light(points, frame.image)
         if not hint:
             to_crop = crop_transform(points, SIZE)
-            hint = _covered(face, frame.pyramid.cut(to_crop, SIZE), apply(to_crop, points)) or _attitude(points, depth)
+            crop = frame.pyramid.cut(to_crop, SIZE)
+            doubted = face.cover > DOUBT or not self._detector.thorough
+            hint = _covered(face, crop, apply(to_crop, points), doubted=doubted) or _attitude(points, depth)
         if hint:
             return Judgement(hint, 0.0, frame.seq)
         quality = _quality(points, depth, frame.image)
@@ -192,8 +195,9 @@ def expression(points: Points) -> tuple[float, float]:
     return float(mouth), float(min(h / max(w, 1e-6) for h, w in zip(heights, widths, strict=True)))
 
 
-def _covered(face: Face, crop: RGB, points: Points) -> str:
-    part = _odd_patch(crop, points)
+def _covered(face: Face, crop: RGB, points: Points, *, doubted: bool) -> str:
+    """Say what covers the face; a patch of another hue does where that is `doubted`, and is coloured light elsewhere."""
+    part = _odd_patch(crop, points) if doubted else ""
     if part:
         return f"something covers your {part}: take it away"
     return HAND if face.cover > COVERED else ""

@@ -41,6 +41,8 @@ class Face:
 class Detector(Protocol):
     """Finds faces."""
 
+    thorough: bool  # whether whatever covers a face gives it at least some doubt
+
     def find(self, image: RGB) -> list[Face]:
         """Return the faces in a picture, the largest first."""
         ...
@@ -61,6 +63,8 @@ def open_detector(tracker: str, size: int) -> Detector:
 
 class ObserverDetector:
     """Finds faces with livefill's own networks; a face of the last picture is looked for where it was."""
+
+    thorough = True
 
     def __init__(self, size: int, *, observer: Observer | None = None, finder: Finder | None = None) -> None:
         """`size` is the side of the crop in which is said what is covered."""
@@ -107,6 +111,8 @@ class MeshDetector:
 
     The mesh is asked as the trackers ask it, following a face: references and frames then err alike.
     """
+
+    thorough = False
 
     def __init__(self, size: int) -> None:
         """`size` is the side of the crop in which is said what is covered."""

@@ -150,6 +150,8 @@ def test_no_frame_with_a_hand_before_the_face_is_kept(calibrator: Calibrator, de
 class Covering:
     """A detector that sees the drawn face, and of it so much covered as it is told for each picture."""
 
+    thorough = True
+
     def __init__(self, points: Points, covers: Sequence[float]) -> None:
         self.covers = iter(covers)
         self.points, self.depth = points, np.zeros(len(points), np.float32)
@@ -178,6 +180,34 @@ def test_what_is_covered_a_little_more_than_the_freest_is_not_kept(
     for seq in range(len(covers)):
         look(calibrator, portrait, seq)
     assert [one.seq for one in calibrator.good] == kept
+
+
+def coloured(image: RGB, points: Points) -> RGB:
+    """Return a face between two lamps: a warm one, and from its right a blue one."""
+    x = (np.arange(image.shape[1]) - points[:, 0].min()) / np.ptp(points[:, 0])
+    blue = np.clip(1.3 - 1.8 * x, 0, 1)[None, :, None]
+    warm = image * np.array([1.05, 1.0, 0.95])
+    return np.asarray(np.clip(warm + blue * (image * np.array([0.5, 0.8, 1.9]) - warm), 0, 255), np.uint8)
+
+
+@pytest.mark.parametrize(("thorough", "cover", "kept"), [(True, 0.0, 1), (True, 0.06, 0), (False, 0.0, 0)])
+def test_a_patch_of_another_hue_is_light_where_nothing_else_says_that_something_covers_it(
+    portrait: RGB, demo: Demo, thorough: bool, cover: float, kept: int
+) -> None:
+    points = demo.profile.references[0].points / 2
+    detector = Covering(points, [cover])
+    detector.thorough = thorough
+    calibrator = Calibrator(detector=detector)
+    judgement = look(calibrator, coloured(portrait, points))
+    assert len(calibrator.good) == kept
+    assert ("covers your right cheek" in judgement.hint) != bool(kept)
+
+
+def test_a_face_in_the_light_of_a_coloured_lamp_can_be_calibrated(
+    calibrator: Calibrator, portrait: RGB, demo: Demo
+) -> None:
+    judgement = look(calibrator, coloured(portrait, demo.profile.references[0].points / 2))
+    assert judgement.reference is not None, judgement.hint
 
 
 def test_a_hand_that_comes_and_goes_is_in_no_picture(calibrator: Calibrator, demo: Demo) -> None:
