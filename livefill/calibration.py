@@ -196,7 +196,7 @@ def expression(points: Points) -> tuple[float, float]:
 
 
 def _covered(face: Face, crop: RGB, points: Points, *, doubted: bool) -> str:
-    """Say what covers the face; a patch of another hue does where that is `doubted`, and is coloured light elsewhere."""
+    """Say what covers the face; where that is `doubted` a patch of another hue does, elsewhere it is coloured light."""
     part = _odd_patch(crop, points) if doubted else ""
     if part:
         return f"something covers your {part}: take it away"
