@@ -137,16 +137,25 @@ class Calibrator:
         if len(faces) > 1 and np.ptp(faces[1].points[:, 0]) > 0.6 * np.ptp(faces[0].points[:, 0]):
             return Judgement("two faces are in the picture: be alone for a moment", 0.0, frame.seq)
         face, points, depth = faces[0], faces[0].points, faces[0].depth
-        hint = _placement(points, frame.image) or _light(points, frame.image)
-        if not hint:
-            to_crop = crop_transform(points, SIZE)
-            crop = frame.pyramid.cut(to_crop, SIZE)
-            doubted = face.cover > DOUBT or not self._detector.thorough
-            hint = _covered(face, crop, apply(to_crop, points), doubted=doubted) or _attitude(points, depth)
+        hint = (
+            _placement(points, frame.image)
+            or _light(points, frame.image)
+            or self._covered(face, frame)
+            or _attitude(points, depth)
+        )
         if hint:
             return Judgement(hint, 0.0, frame.seq)
         quality = _quality(points, depth, frame.image)
         return Judgement("", quality, frame.seq, Reference(frame.image, points, depth), frame.time, face.around)
+
+    def _covered(self, face: Face, frame: Frame) -> str:
+        """Say what covers the face: a patch of another hue does, but it is coloured light where nothing else doubts."""
+        if face.cover > DOUBT or not self._detector.thorough:
+            to_crop = crop_transform(face.points, SIZE)
+            part = _odd_patch(frame.pyramid.cut(to_crop, SIZE), apply(to_crop, face.points))
+            if part:
+                return f"something covers your {part}: take it away"
+        return HAND if face.cover > COVERED else ""
 
 
 def _spread(first: list[int], gaps: Callable[[int], ArrayLike], *, most: int, least: float) -> list[int]:
@@ -193,14 +202,6 @@ def expression(points: Points) -> tuple[float, float]:
     heights = (np.hypot(*(points[159] - points[145])), np.hypot(*(points[386] - points[374])))
     widths = (np.hypot(*(points[33] - points[133])), np.hypot(*(points[263] - points[362])))
     return float(mouth), float(min(h / max(w, 1e-6) for h, w in zip(heights, widths, strict=True)))
-
-
-def _covered(face: Face, crop: RGB, points: Points, *, doubted: bool) -> str:
-    """Say what covers the face; where that is `doubted` a patch of another hue does, elsewhere it is coloured light."""
-    part = _odd_patch(crop, points) if doubted else ""
-    if part:
-        return f"something covers your {part}: take it away"
-    return HAND if face.cover > COVERED else ""
 
 
 def _placement(points: Points, image: RGB) -> str:

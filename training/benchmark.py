@@ -1,4 +1,4 @@
-"""The files of a benchmark's clip that say the truth: what is covered, and where the landmarks are."""
+"""A benchmark's clips, and their files that say the truth: what is covered, and where the landmarks are."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ from numpy.typing import NDArray
 
 from livefill.types import Points
 
-__all__ = ["read_masks", "read_points", "write_masks"]
+__all__ = ["clips_of", "read_masks", "read_points", "write_masks"]
+
+
+def clips_of(bench: Path) -> list[Path]:
+    """Return the folders of a benchmark's clips, by name."""
+    return sorted(path for path in bench.iterdir() if (path / "meta.json").exists())
 
 
 def read_masks(clip: Path) -> NDArray[np.bool_]:

@@ -27,7 +27,7 @@ from livefill.geometry import eye_distance, face_hull, fill_polygon, similarity
 from livefill.landmarker import FaceMesh
 from livefill.sinks.file import VideoFileSink
 from livefill.types import RGB, Frame
-from training.benchmark import read_masks, read_points, write_masks
+from training.benchmark import clips_of, read_masks, read_points, write_masks
 from training.covering import Thing, Wardrobe, Worn, blend
 from training.occluders.library import build
 
@@ -165,7 +165,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", help="clips to cover, by name")
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
-    folders = sorted(path for path in options.bench.iterdir() if (path / "meta.json").exists())
+    folders = clips_of(options.bench)
     for _ in build(options.out / "sprites", count=SPRITES, seed=options.seed, jobs=options.jobs):
         pass
     chosen = [n for n, path in enumerate(folders) if not options.only or path.name in options.only]

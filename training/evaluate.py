@@ -32,7 +32,7 @@ from livefill.settler import Settler
 from livefill.sinks.file import VideoFileSink
 from livefill.tracking import open_tracker
 from livefill.types import Frame, Points, Track, Tracker
-from training.benchmark import read_masks, read_points
+from training.benchmark import clips_of, read_masks, read_points
 from training.features import AlexLPIPS, Expressions
 from training.metrics import ClipScore, Identity, Pooled, frechet
 
@@ -117,7 +117,7 @@ def main() -> None:
     parser.add_argument("--videos", type=Path, help="also write the filled clips there")
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
-    clips = sorted(path for path in options.bench.iterdir() if (path / "meta.json").exists())
+    clips = clips_of(options.bench)
     if not clips:
         sys.exit(f"there is no clip in {options.bench}")
     if options.videos is not None:

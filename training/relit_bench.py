@@ -23,6 +23,7 @@ from livefill.errors import CalibrationError
 from livefill.sinks.file import VideoFileSink
 from livefill.types import Frame
 from training import camera
+from training.benchmark import clips_of
 
 __all__ = ["main", "relight"]
 
@@ -63,7 +64,7 @@ def main() -> None:
     options = parser.parse_args()
     cv2.setNumThreads(1)
     options.out.mkdir(parents=True, exist_ok=True)
-    clips = sorted(path for path in options.bench.iterdir() if (path / "meta.json").exists())
+    clips = clips_of(options.bench)
     for number, clip in enumerate(clips):
         if not (options.out / clip.name).exists():
             look = relight(clip, options.out / clip.name, np.random.default_rng([options.seed, number]))
