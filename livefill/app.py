@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -25,6 +23,7 @@ from livefill.settler import Settler
 from livefill.sinks.behind import BehindSink
 from livefill.sinks.file import FORMATS, VideoFileSink, check_target
 from livefill.stats import Stats
+from livefill.teaching import taught
 from livefill.tracking import NoTracker, open_tracker
 from livefill.tracking.narrowed import FaceOnly, MaskedTracker
 from livefill.types import Frame, Mask, ModelSpec, Patch, Track
@@ -41,10 +40,7 @@ __all__ = [
     "open_for_calibration",
     "read_mask",
     "stages_for",
-    "track_file",
 ]
-
-TRACKS = (".npz",)
 
 
 class NoFiller:
@@ -200,72 +196,20 @@ def check_other(out: Path, source: Path) -> None:
         raise ConfigError(f"{out} is the input itself: choose another name for the output")
 
 
-def track_file(
-    source_path: Path, out: Path, profile: Profile | None, *, tracker: str = DEFAULT_TRACKER, offline: bool = False
-) -> int:
-    """Write the landmarks and masks of a video as .npz; return the number of frames. `offline` as in `fill_file`."""
-    check_file(source_path, out, formats=TRACKS)
-    points, scores, masks = [], [], []
-    shape: tuple[int, ...] = ()
-    video = FileSource(source_path)
-    hindsight = Hindsight(video) if offline else None
-    with hindsight or video as source:
-        seer = open_tracker(tracker, profile)
-        if hindsight is not None:
-            seer = hindsight.of(seer)
-        try:
-            for frame in source:
-                interrupt.check()
-                track = seer.track(frame)
-                shape = frame.image.shape[:2]
-                points.append(np.full((468, 2), np.nan, np.float32) if track is None else track.landmarks)
-                scores.append(0.0 if track is None else track.score)
-                mask = np.zeros(shape, bool) if track is None else track.occluder > 0.4
-                masks.append(zlib.compress(np.packbits(mask, axis=-1).tobytes(), 1))  # most of it is empty
-        finally:
-            seer.close()
-    draft = out.with_name(f".{out.name}.part")
-    try:
-        with draft.open("wb") as file:
-            np.savez_compressed(
-                file,
-                points=np.stack(points).astype(np.float32),
-                score=np.array(scores, np.float32),
-                shape=np.array([len(masks), *shape]),
-            )
-        with (
-            zipfile.ZipFile(draft, "a", zipfile.ZIP_DEFLATED) as tracks,
-            tracks.open("mask.npy", "w", force_zip64=True) as file,
-        ):
-            _write_masks(file, map(zlib.decompress, masks), (len(masks), shape[0], -(-shape[1] // 8)))
-        draft.replace(out)
-    except BaseException as error:
-        draft.unlink(missing_ok=True)
-        if not isinstance(error, OSError):
-            raise
-        raise ConfigError(f"{out} cannot be written: {error.strerror}") from error
-    return len(masks)
-
-
-def _write_masks(file: IO[bytes], masks: Iterable[bytes], shape: tuple[int, int, int]) -> None:
-    """Write packed masks as one .npy, one after the other: together they may not fit into memory."""
-    np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})  # type: ignore[no-untyped-call]
-    for mask in masks:
-        file.write(mask)
-
-
 def calibrate(
     source: BaseSource,
     name: str,
     *,
     seconds: float = 30.0,
     tracker: str = DEFAULT_TRACKER,
+    teach: bool = False,
     on_look: Callable[[Judgement, float], None] | None = None,
 ) -> tuple[Profile, list[Judgement]]:
     """Look at a source until enough good frames are seen; return the profile and what it keeps, unsaved.
 
     A file is looked at to its end, a camera for `seconds` at most. `on_look` is told every judgement, with the
-    progress, 0..1. Raises `CalibrationError` with the most frequent complaint if no frame was good.
+    progress, 0..1. With `teach` the profile also learns the observer's bias, where MediaPipe is installed
+    (`teaching.py`). Raises `CalibrationError` with the most frequent complaint if no frame was good.
     """
     calibrator = Calibrator(tracker)
     start: float | None = None
@@ -278,7 +222,10 @@ def calibrate(
                 on_look(judgement, calibrator.progress)
             if source.live and (calibrator.progress >= 1 or frame.time - start > seconds):
                 break
-        return calibrator.profile(name), calibrator.kept()
+        profile = calibrator.profile(name)
+        if teach and tracker == "observer":
+            profile = taught(profile, [one.reference.image for one in calibrator.good if one.reference is not None])
+        return profile, calibrator.kept()
     finally:
         calibrator.close()
 

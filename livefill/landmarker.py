@@ -17,7 +17,7 @@ from typing_extensions import Self
 from livefill.errors import TrackerError
 from livefill.types import RGB, Mask
 
-__all__ = ["FaceMesh", "Hands"]
+__all__ = ["FaceMesh", "Hands", "has_mesh"]
 
 Landmarks = NDArray[np.float32]  # (468, 3)
 POINTS = 468
@@ -40,6 +40,15 @@ def _solutions() -> Any:
         raise TrackerError(
             f"mediapipe {mediapipe.__version__} has no models inside. Install: pip install 'livefill[mediapipe]'"
         ) from error
+
+
+def has_mesh() -> bool:
+    """Say whether MediaPipe is installed, in a version with its models inside."""
+    try:
+        _solutions()
+    except TrackerError:
+        return False
+    return True
 
 
 class _Solution:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from livefill.alignment import Features
+from livefill.bias import Bias
 from livefill.config import home
 from livefill.errors import ProfileError
 from livefill.geometry import Field, apply, face_hull, grid, grow, invert, similarity
@@ -117,6 +118,7 @@ class Profile:
     created: str = field(default_factory=lambda: datetime.now(timezone.utc).isoformat(timespec="seconds"))
     expressions: tuple[Reference, ...] = ()  # more pictures, in which mouth and eyes are held otherwise
     shares: tuple[float, ...] = ()  # of the time that the face is held as in each picture; nothing where not known
+    bias: Bias | None = None  # of the observer's landmarks, where a better witness was there
 
     @property
     def pictures(self) -> tuple[Reference, ...]:
@@ -181,6 +183,8 @@ def save_profile(profile: Profile) -> Path:
                 raise ProfileError(f"a picture of profile {profile.name!r} cannot be packed as PNG")
             arrays[f"{image}{i}"] = np.asarray(picture)
             arrays[f"{points}{i}"] = np.column_stack([one.points, one.depth]).astype(np.float32)
+    if profile.bias is not None:
+        arrays |= {"bias": profile.bias.fields, "reach": np.array(profile.bias.reach)}
     try:
         write_private(path, lambda file: np.savez(file, **arrays))
     except OSError as error:
@@ -233,7 +237,8 @@ def _read(raw: IO[bytes], name: str) -> Profile:
         shares = np.asarray(file["shares"] if "shares" in file.files else [], np.float32)
         if len(shares) and not (shares.shape == (sum(map(len, pictures.values())),) and _are_shares(shares)):
             raise ValueError("what it says of its pictures does not fit them")
-        return Profile(name, created=str(file["created"]), shares=tuple(shares.tolist()), **pictures)
+        bias = Bias.read(file["bias"], float(file["reach"])) if "bias" in file.files else None
+        return Profile(name, created=str(file["created"]), shares=tuple(shares.tolist()), bias=bias, **pictures)
 
 
 def _are_shares(numbers: NDArray[np.float32]) -> bool:

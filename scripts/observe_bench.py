@@ -1,9 +1,10 @@
 """Measure the observer on a benchmark: landmarks, masks, frames without a face, jitter, time.
 
-usage: python scripts/observe_bench.py [--bench DIR] [--json OUT] [--tracker observer|mediapipe]
+usage: python scripts/observe_bench.py [--bench DIR] [--json OUT] [--tracker observer|mediapipe] [--untaught]
 
 A benchmark is a folder of clips, each with calibrate.mp4, occluded.mp4, clean.mp4, mask.npz and landmarks.npz (the
 teacher's landmarks on the clean frames). Each clip is calibrated first, and then observed frame by frame as if live.
+Where MediaPipe is installed, calibration learns from it what the observer gets wrong about the person (not --untaught).
 
   all, covered    mean distance of the landmarks from the teacher's, in eye distances; of those under the occluder
   clear           the same on the clean frames
@@ -77,22 +78,24 @@ def still(image: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
         yield np.clip(np.rint(image + noise), 0, 255).astype(np.uint8)
 
 
-def measure(clip: Path, which: str) -> dict[str, float]:
-    """Observe one clip."""
+def measure(clip: Path, which: str, teach: bool) -> dict[str, float]:
+    """Observe one clip; with `teach` calibration learns from MediaPipe, where it is installed."""
     from livefill.app import calibrate
     from livefill.capture import FileSource
     from livefill.geometry import eye_distance
 
     cv2.setNumThreads(1)
     with FileSource(clip / "calibrate.mp4") as source:
-        profile, _ = calibrate(source, clip.name, tracker=which)
+        profile, _ = calibrate(source, clip.name, tracker=which, teach=teach)
     truth = read_truth(clip)
 
     def fresh() -> object:
         if which == "observer":
             from livefill.tracking import ObserverTracker
+            from livefill.tracking.corrected import CorrectedTracker
 
-            return ObserverTracker(profile)
+            observer = ObserverTracker(profile)
+            return observer if profile.bias is None else CorrectedTracker(observer, profile.bias)
         from livefill.tracking import MeshTracker
 
         return MeshTracker()
@@ -153,6 +156,7 @@ def main() -> None:
     parser.add_argument("--bench", type=Path, default=BENCH)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--tracker", choices=("observer", "mediapipe"), default="observer")
+    parser.add_argument("--untaught", action="store_true", help="calibrate as if MediaPipe were not installed")
     parser.add_argument("--jobs", type=int, default=1, help="more than one spoils the times")
     options = parser.parse_args()
     if not options.bench.is_dir():
@@ -160,7 +164,7 @@ def main() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     clips = sorted(path for path in options.bench.iterdir() if (path / "calibrate.mp4").exists())
     with ProcessPoolExecutor(options.jobs) as pool:
-        jobs = [pool.submit(measure, clip, options.tracker) for clip in clips]
+        jobs = [pool.submit(measure, clip, options.tracker, not options.untaught) for clip in clips]
         rows = {}
         for clip, job in zip(clips, jobs, strict=True):
             rows[clip.name] = job.result()

@@ -18,7 +18,6 @@ from livefill.app import (
     open_for_calibration,
     read_mask,
     stages_for,
-    track_file,
 )
 from livefill.backends import BACKENDS
 from livefill.calibration import Judgement
@@ -27,6 +26,7 @@ from livefill.errors import BackendError, CalibrationError, ConfigError, SourceE
 from livefill.stats import Stats
 from livefill.tracking import NoTracker
 from livefill.tracking.narrowed import FaceOnly
+from livefill.tracks import track_file
 from livefill.types import Frame, Patch, Track
 
 # --- masks ------------------------------------------------------------------------------------------------------------
@@ -79,7 +79,7 @@ def test_tracks_that_are_broken_off_leave_nothing(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("livefill.app._write_masks", interrupted)
+    monkeypatch.setattr("livefill.tracks._write_masks", interrupted)
     with pytest.raises(KeyboardInterrupt):
         track_file(clips.nobody, tmp_path / "tracks.npz", None)
     assert list(tmp_path.iterdir()) == []

@@ -16,9 +16,9 @@ import synthetic
 from footage import Clips, Demo, Said, read, small, write
 
 from livefill import demo as bundled
-from livefill.app import track_file
 from livefill.capture import FileSource, PatternSource
 from livefill.profile import list_profiles, load_profile, profile_path, save_profile
+from livefill.tracks import track_file
 
 COMMANDS = ["run", "calibrate", "file", "track", "profiles", "demo", "bench", "devices", "doctor"]
 

@@ -11,11 +11,12 @@ import pytest
 import synthetic
 from footage import Clips, Demo, read, write
 
-from livefill.app import fill_file, track_file
+from livefill.app import fill_file
 from livefill.capture import BaseSource
 from livefill.errors import ConfigError, EndOfStream
 from livefill.hindsight import BEYOND, CHUNK, Hindsight
 from livefill.tracking import NoTracker, ObserverTracker
+from livefill.tracks import track_file
 from livefill.types import Frame, Points, Track
 
 RATE = 30

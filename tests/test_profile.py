@@ -5,6 +5,7 @@ import os
 import stat
 import zipfile
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
@@ -14,6 +15,7 @@ import synthetic
 from hypothesis import given
 from hypothesis import strategies as st
 
+from livefill.bias import Bias
 from livefill.errors import LivefillError, ProfileError
 from livefill.geometry import apply, face_hull, fill_polygon
 from livefill.profile import (
@@ -52,6 +54,24 @@ def test_what_is_saved_is_what_is_loaded(home: Path) -> None:
         assert np.array_equal(one.points, other.points)
         assert np.array_equal(one.depth, other.depth)
         assert (one.points.dtype, one.depth.dtype, one.image.dtype) == (np.float32, np.float32, np.uint8)
+
+
+def test_the_observers_bias_is_saved_as_well(home: Path) -> None:
+    bias = Bias.of([BANK.references[0].points], [BANK.references[0].points + 1])
+    save_profile(replace(BANK, bias=bias))
+    loaded = load_profile("ada").bias
+    assert loaded is not None
+    assert np.array_equal(loaded.fields, bias.fields)
+    assert loaded.reach == bias.reach
+    save_profile(BANK)
+    assert load_profile("ada").bias is None
+
+
+@pytest.mark.parametrize("fields", [np.zeros((4, 2, 468), np.float32), np.full((4, 468, 2), np.nan, np.float32)])
+def test_a_damaged_bias_is_a_damaged_profile(home: Path, fields: np.ndarray) -> None:
+    rewritten(save_profile(BANK), bias=fields, reach=np.array(1.0))
+    with pytest.raises(ProfileError, match="damaged"):
+        load_profile("ada")
 
 
 def test_other_expressions_are_saved_as_well(home: Path) -> None:

@@ -126,16 +126,18 @@ def track(
     """Write what is observed, without filling: landmarks and occluder masks as NumPy arrays.
 
     `points` (frames, 468, 2) float32 pixels, NaN where there is no face; `score` (frames); `mask` (frames, H, W)
-    packed by np.packbits along the last axis; `shape` (3) unpacks it.
+    packed by np.packbits along the last axis; `shape` (3) unpacks it. Landmarks are those of MediaPipe's face mesh;
+    where MediaPipe was installed when the profile was made, they are closer to what it would say.
 
     Examples:
 
         livefill track talk.mp4 -o tracks.npz
     """
-    from livefill import app as parts
+    from livefill.app import check_file
     from livefill.profile import load_profile
+    from livefill.tracks import FORMATS, track_file
 
-    parts.check_file(source, target, formats=parts.TRACKS)  # what will not do is said before anything is loaded
+    check_file(source, target, formats=FORMATS)  # what will not do is said before anything is loaded
     try:
         person = load_profile(profile or "default")
     except ProfileError as error:
@@ -144,7 +146,7 @@ def track(
         person = None
         err.print(f"Nothing is compared with a reference: {error}", style="yellow", markup=False)
     with making(target):
-        frames = parts.track_file(source, target, person, tracker=tracker or DEFAULT_TRACKER, offline=offline)
+        frames = track_file(source, target, person, tracker=tracker or DEFAULT_TRACKER, offline=offline)
     out.print(f"{target}: {counted(frames, 'frame')}.", markup=False)
 
 

@@ -68,7 +68,7 @@ def calibrate(
             hints[judgement.hint] += 1
             line.update(judgement, progress)
 
-        made, kept = parts.calibrate(frames, profile, tracker=tracker or DEFAULT_TRACKER, on_look=on_look)
+        made, kept = parts.calibrate(frames, profile, tracker=tracker or DEFAULT_TRACKER, teach=True, on_look=on_look)
     older = _date(profile)
     path = save_profile(made)
     _print_kept(kept)
@@ -77,6 +77,8 @@ def calibrate(
         f"Profile {profile!r}: {counted(len(made.references), 'reference')}{others} in {path} (only you can read it).",
         markup=False,
     )
+    if made.bias is not None:
+        out.print("What livefill's landmarks of you are off by was learned from MediaPipe, for `livefill track`.")
     if not frames.live and (told := _left_out(hints)):
         err.print(told, style="yellow", markup=False)
     if older is not None:

@@ -1,0 +1,31 @@
+"""Landmarks as a better witness would have them, for those who want landmarks and not a fill."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from livefill.bias import Bias
+from livefill.types import Frame, Track, Tracker
+
+__all__ = ["CorrectedTracker"]
+
+
+class CorrectedTracker:
+    """A tracker whose landmarks are rid of their bias."""
+
+    def __init__(self, inner: Tracker, bias: Bias) -> None:
+        self._inner, self._bias = inner, bias
+
+    @property
+    def stranger(self) -> bool:
+        """As the tracker inside says."""
+        return self._inner.stranger
+
+    def track(self, frame: Frame) -> Track | None:
+        """Return what the tracker inside does, its landmarks corrected."""
+        track = self._inner.track(frame)
+        return None if track is None else replace(track, landmarks=self._bias.correct(track.landmarks))
+
+    def close(self) -> None:
+        """Close the tracker inside."""
+        self._inner.close()
