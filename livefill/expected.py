@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from livefill.geometry import EYES, Box, Field, apply, beside, fill_polygon, scaled, step_of, turn
+from livefill.geometry import Box, Field, apply, beside, near_eyes, scaled, step_of, turn
 from livefill.profile import Profile, Reference
 from livefill.settling import SIDE, settle, shift
 from livefill.shapes import Shapes
@@ -157,11 +157,7 @@ class Pictures:
 
 def _alone(points: Points, side: int) -> Mask:
     """Return where the nearest picture stands alone (side, side): around a face, and in its eyes."""
-    eyes = np.ones((side, side), np.uint8)
-    for eye in EYES:
-        eyes[fill_polygon((side, side), points[list(eye)]) > 0] = 0
-    near = 1 - cv2.distanceTransform(eyes, cv2.DIST_L2, 3) / np.float32(LIDS * np.ptp(points[:, 0]))
-    return np.maximum(beside(points, side, close=CLOSE, soft=SOFT), near)
+    return np.maximum(beside(points, side, close=CLOSE, soft=SOFT), near_eyes(points, side, soft=LIDS))
 
 
 def _mixed(images: Sequence[RGB], weights: Sequence[float]) -> Floats:

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from livefill.composite import feather, reach
 from livefill.drawing import draw_landmarks
 from livefill.expected import Expected, Laid, Pictures
+from livefill.exposure import Exposure, agreement
 from livefill.geometry import Box, apply, crop_transform, grow, invert, scaled, step_of, turn
 from livefill.light import Light, measure
 from livefill.profile import Profile, Reference
 from livefill.pyramid import cut
 from livefill.settler import SIDE, Settler, Settling
-from livefill.types import RGB, Affine, Frame, Inputs, Mask, Outputs, Patch, Points, Session, State, Track
+from livefill.types import RGB, Affine, Frame, Inputs, Mask, Patch, Points, Session, State, Track
 
 __all__ = ["Filler", "must_reset"]
 
@@ -25,31 +26,34 @@ Floats = NDArray[np.float32]
 
 GROW, SOFT = 0.02, 0.03  # face widths by which a hole is widened, and over which its edge falls
 GAP = 0.25  # seconds without a fill after which the past says nothing
-JUMP = 0.5  # face widths that the crop may move between two frames
+JUMP = 0.5  # face widths that a face may move between two frames
+FINE = 16  # parts of a level of brightness in which a patch is added up
 ROWS = 3  # of a mask between two that are looked at for its extent
 
 
 @dataclass(frozen=True, slots=True)
 class _Past:
     time: float
-    center: tuple[float, float]  # of the crop, in the frame
+    center: tuple[float, float]  # of the landmarks, in the frame
     width: float  # of the face, in frame pixels
     nearest: int  # picture of the profile
     light: Light
     settling: Settling | None
+    exposure: Exposure
     state: State
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
     inputs: Inputs  # that the session is shown
+    points: Points  # the landmarks in the crop
     expected: Expected
     light: Light
     settling: Settling | None
 
 
 def must_reset(past: _Past | None, *, time: float, center: tuple[float, float]) -> bool:
-    """Say whether the state no longer belongs to what is seen now: after a gap in time or a jump of the crop."""
+    """Say whether the state no longer belongs to what is seen now: after a gap in time or a jump of the face."""
     if past is None or not 0 < time - past.time <= GAP:
         return True
     moved = np.hypot(center[0] - past.center[0], center[1] - past.center[1])
@@ -92,8 +96,8 @@ class Filler:
         if box is None:
             return None
         past = self._past
-        middle = apply(invert(to_crop), np.array([size / 2, size / 2], np.float32))
-        center = (float(middle[0]), float(middle[1]))
+        x, y = track.landmarks.mean(0)
+        center = (float(x), float(y))
         if must_reset(past, time=frame.time, center=center):
             past = None
         seen = self._seen(frame, track, to_crop, past)
@@ -109,8 +113,10 @@ class Filler:
         covered = track.occluder[top:bottom, left:right]
         alpha = self._beside.submit(feather, covered, grow=GROW * face, soft=self._soft * face)
         outputs, state = self._session.step(seen.inputs, past.state if past else self._session.initial_state())
-        self._past = _Past(frame.time, center, face, expected.index, seen.light, seen.settling, state)
-        image = _transfer(native.result(), expected.nearest, outputs, box, to_crop, sure=sure)
+        exposure = _exposed(outputs["fill"], seen, past, frame.time, center)
+        self._past = _Past(frame.time, center, face, expected.index, seen.light, seen.settling, exposure, state)
+        trust = None if sure else exposure.trusted(outputs["trust"])
+        image = _transfer(native.result(), expected.nearest, exposure.shown(), trust, box, to_crop)
         return Patch(image, alpha.result(), np.array([[1, 0, left], [0, 1, top]], np.float32))
 
     def _crop_transform(self, points: Points) -> Affine:
@@ -143,7 +149,7 @@ class Filler:
             laid = laid.moved(settling.step(crop, light.on(_unit(laid.glance(SIDE))), hole, points, drawing))
         expected = laid.show()
         seen = {"crop": _unit(crop), "expected": light.on(expected.image), "mask": hole, "drawing": drawing}
-        return _Seen({**seen, "bank": self._bank}, expected, light, settling)
+        return _Seen({**seen, "bank": self._bank}, points, expected, light, settling)
 
 
 def _coarse(crop: RGB, laid: Laid, hole: Mask) -> tuple[Floats, Floats, Mask]:
@@ -161,21 +167,33 @@ def _unit(image: NDArray[np.uint8]) -> Floats:
     return np.multiply(image, np.float32(1 / 255), dtype=np.float32)
 
 
-def _transfer(native: RGB, nearest: Floats, outputs: Outputs, box: Box, to_crop: Affine, *, sure: bool) -> RGB:
-    """Bring the crop's fill to the frame's resolution, with the native picture's detail where that is trusted.
+def _exposed(fill: Floats, seen: _Seen, past: _Past | None, time: float, center: tuple[float, float]) -> Exposure:
+    """Return what a fill becomes after the `past` ones."""
+    hole, agreed = seen.inputs["mask"], agreement(seen.inputs, seen.points)
+    if past is None:
+        return Exposure.of(fill, hole, seen.points, agreed)
+    moved = ((center[0] - past.center[0]) / past.width, (center[1] - past.center[1]) / past.width)
+    return past.exposure.then(fill, hole, seen.points, agreed, seconds=time - past.time, moved=moved)
 
-    `nearest` is that picture in the crop. Where it is `sure`, it is trusted everywhere.
+
+def _transfer(native: RGB, nearest: Floats, fill: Floats, trust: Mask | None, box: Box, to_crop: Affine) -> RGB:
+    """Bring the crop's fill to the frame's resolution, with the native picture's detail as far as there is trust in it.
+
+    `nearest` is that picture in the crop. Without a map of `trust` it is trusted everywhere.
     """
     step = step_of(to_crop)
-    fill, known = (turn(np.asarray(picture, np.float32), to_crop, box, step) for picture in (outputs["fill"], nearest))
-    if not sure:
-        share = turn(np.asarray(outputs["trust"], np.float32), to_crop, box, step)
+    fill, known = (turn(picture, to_crop, box, step) for picture in (fill, nearest))
+    if trust is None:
+        finer = np.multiply(native, FINE, dtype=np.int16)
+    else:
+        share = turn(np.asarray(trust, np.float32), to_crop, box, step)
         known = np.asarray(cv2.multiply(known, cv2.merge([share] * 3)), np.float32)
         shares = cv2.merge([grow(cv2.convertScaleAbs(share, alpha=255), box, step)] * 3)
-        native = np.asarray(cv2.multiply(native, shares, scale=1 / 255), np.uint8)
-    # Whole numbers are grown more quickly than fractions.
-    change = np.rint(cv2.addWeighted(fill, 255, known, -255, 0)).astype(np.int16)
-    return np.asarray(cv2.add(native, grow(change, box, step), dtype=cv2.CV_8U), np.uint8)
+        finer = np.asarray(cv2.multiply(native, shares, scale=FINE / 255, dtype=cv2.CV_16S), np.int16)
+    # Whole numbers are grown more quickly than fractions; what is rounded here must not be seen to flicker.
+    change = np.rint(cv2.addWeighted(fill, 255 * FINE, known, -255 * FINE, 0)).astype(np.int16)
+    total = np.maximum(cv2.add(finer, grow(change, box, step)), 0)
+    return np.asarray(cv2.convertScaleAbs(total, alpha=1 / FINE), np.uint8)
 
 
 def _box(track: Track, to_crop: Affine, size: int, *, margin: int) -> Box | None:

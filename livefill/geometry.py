@@ -183,6 +183,15 @@ def beside(points: Points, side: int, *, close: float, soft: float) -> Mask:
     return np.asarray(np.clip((away - close * width) / (soft * width), 0, 1), np.float32)
 
 
+def near_eyes(points: Points, side: int, *, soft: float) -> Mask:
+    """Return the eyes of a picture (side, side) with landmarks `points`: 1 in them, 0 from `soft` face widths on."""
+    outside = np.ones((side, side), np.uint8)
+    for eye in EYES:
+        outside[fill_polygon((side, side), points[list(eye)]) > 0] = 0
+    away = cv2.distanceTransform(outside, cv2.DIST_L2, 3) / np.float32(soft * np.ptp(points[:, 0]))
+    return np.asarray(np.maximum(1 - away, 0), np.float32)
+
+
 def crop_transform(points: Points, size: int, *, face_share: float = 0.44) -> Affine:
     """Return the similarity that takes the frame to a size x size crop.
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from livefill.backends import open_session
 from livefill.composite import paste
-from livefill.filler import Filler, must_reset
+from livefill.filler import Filler, _transfer, must_reset
 from livefill.geometry import face_hull, fill_polygon
 from livefill.profile import Profile, Reference
 from livefill.settler import SIDE
@@ -282,6 +282,53 @@ def test_trust_changes_detail_and_not_light(grainy: Profile, session: Session) -
         for image in (large_fill(grainy, session), grainy.references[0].image)
     )
     assert np.abs(filled - true).mean() < 3
+
+
+def test_a_patch_is_rounded_once() -> None:
+    """Rounded one after the other, detail and the rest flicker by a level where nothing changes."""
+    random, box, here = np.random.default_rng(1), (0, 0, 64, 64), np.eye(2, 3, dtype=np.float32)
+    native = random.integers(0, 256, (64, 64, 3), np.uint8)
+    fill, nearest = (random.uniform(0.3, 0.5, (64, 64, 3)).astype(np.float32) for _ in range(2))
+    for level in (94, 255, 0):
+        share = np.float32(level / 255)
+        patch = _transfer(native, nearest, fill, np.full((64, 64), share, np.float32), box, here)
+        exact = np.clip(255 * fill + share * (native - 255 * nearest), 0, 255)
+        assert np.abs(patch - exact).max() < 0.6
+    exact = np.clip(255 * fill + native - 255 * nearest, 0, 255)
+    assert np.abs(_transfer(native, nearest, fill, None, box, here) - exact).max() < 0.6
+
+
+class Fading:
+    """A session whose fills are black, and white from the third frame on."""
+
+    spec = ModelSpec("fading", "fake", "nowhere", 64)
+
+    def remember(self, references: Sequence[Inputs]) -> Bank:
+        return None
+
+    def initial_state(self) -> State:
+        return 0
+
+    def step(self, inputs: Inputs, state: State) -> tuple[Outputs, State]:
+        fill = np.full_like(inputs["expected"], state >= 2)
+        return {"fill": fill, "trust": np.zeros_like(inputs["mask"])}, state + 1
+
+
+def brightness(*steps: tuple[Frame, Track]) -> list[float]:
+    stream, found = Filler(PERSON, Fading()), []
+    for frame, track in steps:
+        patch = stream.fill(frame, track)
+        assert patch is not None
+        found.append(float(patch.image[patch.alpha > 0.9].mean()))
+    return found
+
+
+def test_a_fill_that_changes_takes_more_than_a_frame() -> None:
+    steps = [scene(i)[:2] for i in range(6)]
+    dark, still_dark, between, *_, bright = brightness(*steps)
+    assert dark == still_dark == 0
+    assert 100 < between < 230
+    assert bright > 250
 
 
 @pytest.mark.parametrize("softness", [0.25, 1, 4])
