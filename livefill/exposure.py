@@ -22,7 +22,7 @@ __all__ = ["Exposure", "agreement"]
 
 Floats = NDArray[np.float32]
 
-SHUTTER = 0.034  # seconds, the time constant of what is averaged
+SHUTTER = 0.03  # seconds, the time constant of what is averaged
 TREND = 0.15  # seconds, the same of motion and doubt
 FAST = 0.02  # face widths a second, all detail in doubt, at which half of that beyond the crop's resolution is left
 OPEN = 0.1  # seconds during which what moves is blurred, as a standard deviation, all detail in doubt
