@@ -29,7 +29,6 @@ MIXED = 3  # pictures at most
 NEAR = 0.012  # eye distances further than the nearest at which a picture counts .6 of it (standard deviation)
 LEAST = 0.1  # of a mixture that a picture is worth laying
 CLOSE, SOFT = 0.02, 0.13  # face widths around a face that are mixed as it is, and over which that ends
-LIDS = 0.05  # face widths around the eyes from which on they are mixed again
 HOLD = 0.7  # of the nearest one's share that the nearest of the frame before must have to stay so
 
 
@@ -157,7 +156,7 @@ class Pictures:
 
 def _alone(points: Points, side: int) -> Mask:
     """Return where the nearest picture stands alone (side, side): around a face, and in its eyes."""
-    return np.maximum(beside(points, side, close=CLOSE, soft=SOFT), near_eyes(points, side, soft=LIDS))
+    return np.maximum(beside(points, side, close=CLOSE, soft=SOFT), near_eyes(points, side))
 
 
 def _mixed(images: Sequence[RGB], weights: Sequence[float]) -> Floats:

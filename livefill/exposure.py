@@ -8,7 +8,7 @@ other is noticed at once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -28,7 +28,6 @@ FAST = 0.02  # face widths a second, all detail in doubt, at which half of that 
 OPEN = 0.1  # seconds during which what moves is blurred, as a standard deviation, all detail in doubt
 MOST = 0.0095  # face widths that it is blurred at most; below a third of that it is not
 COARSE = 4  # pixels of the crop to one of the map of the eyes, and to the next row that is compared
-LIDS = 0.05  # face widths around the eyes over which their detail is given up
 FINE = 2  # pixels between which detail is compared
 ENOUGH = 400  # places that must be seen for that
 DOUBT = 0.5  # where they are not
@@ -68,11 +67,11 @@ class Exposure:
     @classmethod
     def of(cls, fill: Floats, hole: Mask, points: Points, agreed: float | None) -> Self:
         """Begin with the fill of a crop in which the landmarks are `points`; `agreed` is the `agreement`."""
-        eyes = near_eyes(points / COARSE, len(hole) // COARSE, soft=LIDS)
+        eyes = near_eyes(points / COARSE, len(hole) // COARSE)
         loose = cv2.resize(1 - eyes, hole.shape, interpolation=cv2.INTER_LINEAR)
         width = float(np.ptp(points[:, 0]))
         doubt = DOUBT if agreed is None else 1 - agreed
-        return cls(np.array(fill, np.float32), hole, np.asarray(loose, np.float32), width, doubt)
+        return cls(np.asarray(fill, np.float32), hole, np.asarray(loose, np.float32), width, doubt)
 
     def then(
         self,
@@ -95,7 +94,7 @@ class Exposure:
         doubt = self.doubt if agreed is None else self.doubt + share * (new.doubt - self.doubt)
         # The motion and not its amount: landmarks that tremble move nowhere.
         across, down = (v + share * (m / seconds - v) for v, m in zip(self.motion, moved, strict=True))
-        return Exposure(np.asarray(mixed, np.float32), hole, new.loose, new.width, doubt, (across, down))
+        return replace(new, fill=np.asarray(mixed, np.float32), doubt=doubt, motion=(across, down))
 
     def shown(self) -> Floats:
         """Return the fill, blurred as far as the face moves."""

@@ -171,7 +171,7 @@ def _exposed(fill: Floats, seen: _Seen, past: _Past | None, time: float, center:
     """Return what a fill becomes after the `past` ones."""
     hole, agreed = seen.inputs["mask"], agreement(seen.inputs, seen.points)
     if past is None:
-        return Exposure.of(fill, hole, seen.points, agreed)
+        return Exposure.of(fill.copy(), hole, seen.points, agreed)  # the session may write into it again
     moved = ((center[0] - past.center[0]) / past.width, (center[1] - past.center[1]) / past.width)
     return past.exposure.then(fill, hole, seen.points, agreed, seconds=time - past.time, moved=moved)
 

@@ -53,6 +53,7 @@ EYES = (RIGHT_EYE, LEFT_EYE)
 BROWS = ((70, 63, 105, 66, 107, 55, 65, 52, 53, 46), (300, 293, 334, 296, 336, 285, 295, 282, 283, 276))
 EYE_CORNERS = (33, 263)
 CHEEKS = (234, 454)
+LIDS = 0.05  # face widths around the eyes that still belong to them, less and less
 STIFFNESS = 0.02  # of a head's pose against what few landmarks say
 
 
@@ -183,12 +184,12 @@ def beside(points: Points, side: int, *, close: float, soft: float) -> Mask:
     return np.asarray(np.clip((away - close * width) / (soft * width), 0, 1), np.float32)
 
 
-def near_eyes(points: Points, side: int, *, soft: float) -> Mask:
-    """Return the eyes of a picture (side, side) with landmarks `points`: 1 in them, 0 from `soft` face widths on."""
+def near_eyes(points: Points, side: int) -> Mask:
+    """Return the eyes of a picture (side, side) with landmarks `points`: 1 in them, 0 from LIDS face widths on."""
     outside = np.ones((side, side), np.uint8)
     for eye in EYES:
         outside[fill_polygon((side, side), points[list(eye)]) > 0] = 0
-    away = cv2.distanceTransform(outside, cv2.DIST_L2, 3) / np.float32(soft * np.ptp(points[:, 0]))
+    away = cv2.distanceTransform(outside, cv2.DIST_L2, 3) / np.float32(LIDS * np.ptp(points[:, 0]))
     return np.asarray(np.maximum(1 - away, 0), np.float32)
 
 

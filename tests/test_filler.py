@@ -314,8 +314,19 @@ class Fading:
         return {"fill": fill, "trust": np.zeros_like(inputs["mask"])}, state + 1
 
 
-def brightness(*steps: tuple[Frame, Track]) -> list[float]:
-    stream, found = Filler(PERSON, Fading()), []
+class Reusing(Fading):
+    """The same, in one piece of memory, and white from the second frame on."""
+
+    def __init__(self) -> None:
+        self._fill = np.zeros((self.spec.size, self.spec.size, 3), np.float32)
+
+    def step(self, inputs: Inputs, state: State) -> tuple[Outputs, State]:
+        self._fill[:] = state >= 1
+        return {"fill": self._fill, "trust": np.zeros_like(inputs["mask"])}, state + 1
+
+
+def brightness(session: Session, *steps: tuple[Frame, Track]) -> list[float]:
+    stream, found = Filler(PERSON, session), []
     for frame, track in steps:
         patch = stream.fill(frame, track)
         assert patch is not None
@@ -325,10 +336,16 @@ def brightness(*steps: tuple[Frame, Track]) -> list[float]:
 
 def test_a_fill_that_changes_takes_more_than_a_frame() -> None:
     steps = [scene(i)[:2] for i in range(6)]
-    dark, still_dark, between, *_, bright = brightness(*steps)
+    dark, still_dark, between, *_, bright = brightness(Fading(), *steps)
     assert dark == still_dark == 0
     assert 100 < between < 230
     assert bright > 250
+
+
+def test_a_session_may_write_into_its_fill_again() -> None:
+    dark, between = brightness(Reusing(), scene(0)[:2], scene(1)[:2])
+    assert dark == 0
+    assert 100 < between < 230
 
 
 @pytest.mark.parametrize("softness", [0.25, 1, 4])

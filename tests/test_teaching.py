@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import cast
@@ -62,7 +63,7 @@ def test_pictures_without_a_face_teach_nothing(demo: Demo) -> None:
 
 
 def test_without_mediapipe_the_profile_is_as_it_was(demo: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "mediapipe", None)
+    monkeypatch.setitem(sys.modules, "mediapipe", None)
     assert taught(demo.profile, [demo.clean(1)[0].image]) is demo.profile
 
 

@@ -5,27 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 from livefill.bias import Bias
+from livefill.tracking.around import AroundTracker
 from livefill.types import Frame, Track, Tracker
 
 __all__ = ["CorrectedTracker"]
 
 
-class CorrectedTracker:
+class CorrectedTracker(AroundTracker):
     """A tracker whose landmarks are rid of their bias."""
 
     def __init__(self, inner: Tracker, bias: Bias) -> None:
-        self._inner, self._bias = inner, bias
-
-    @property
-    def stranger(self) -> bool:
-        """As the tracker inside says."""
-        return self._inner.stranger
+        super().__init__(inner)
+        self._bias = bias
 
     def track(self, frame: Frame) -> Track | None:
         """Return what the tracker inside does, its landmarks corrected."""
         track = self._inner.track(frame)
         return None if track is None else replace(track, landmarks=self._bias.correct(track.landmarks))
-
-    def close(self) -> None:
-        """Close the tracker inside."""
-        self._inner.close()

@@ -9,6 +9,7 @@ import numpy as np
 
 from livefill.errors import ConfigError, EndOfStream
 from livefill.geometry import eye_distance, face_hull, fill_polygon
+from livefill.tracking.around import AroundTracker
 from livefill.types import RGB, Frame, Mask, Source, Track, Tracker
 
 __all__ = ["FaceOnly", "MaskedTracker"]
@@ -16,16 +17,12 @@ __all__ = ["FaceOnly", "MaskedTracker"]
 EDGE = 0.06  # eye distances around the outline that still count as the face
 
 
-class MaskedTracker:
+class MaskedTracker(AroundTracker):
     """Takes the mask from a video, frame by frame, and the landmarks from another tracker."""
 
     def __init__(self, inner: Tracker, masks: Source) -> None:
-        self._inner, self._masks = inner, masks
-
-    @property
-    def stranger(self) -> bool:
-        """What the inner tracker says."""
-        return self._inner.stranger
+        super().__init__(inner)
+        self._masks = masks
 
     def track(self, frame: Frame) -> Track | None:
         """Return the inner tracker's landmarks with the next mask."""
@@ -39,19 +36,11 @@ class MaskedTracker:
     def close(self) -> None:
         """Close both."""
         self._masks.close()
-        self._inner.close()
+        super().close()
 
 
-class FaceOnly:
+class FaceOnly(AroundTracker):
     """Leaves what covers hair and neck alone: only what reaches over the face is an occluder."""
-
-    def __init__(self, inner: Tracker) -> None:
-        self._inner = inner
-
-    @property
-    def stranger(self) -> bool:
-        """What the inner tracker says."""
-        return self._inner.stranger
 
     def track(self, frame: Frame) -> Track | None:
         """Return the inner tracker's landmarks, the mask cut to the face and a little around it."""
@@ -62,10 +51,6 @@ class FaceOnly:
         side = 2 * round(EDGE * eye_distance(track.landmarks)) + 1
         grown = cv2.dilate(face, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
         return replace(track, occluder=np.where(grown > 0, track.occluder, np.float32(0)))
-
-    def close(self) -> None:
-        """Close the inner tracker."""
-        self._inner.close()
 
 
 def _white(image: RGB, size: tuple[int, ...]) -> Mask:
