@@ -141,17 +141,25 @@ class Pictures:
         return [*held, *(one for one in mixture if one not in held)]
 
     def lay(
-        self, crop: RGB, points: Points, to_crop: Affine, frame_size: Size, visible: Mask, before: int | None = None
+        self,
+        crop: RGB,
+        points: Points,
+        to_crop: Affine,
+        frame_size: Size,
+        visible: Mask,
+        before: int | None = None,
+        *,
+        leeway: float = 1.0,
     ) -> Laid:
         """Lay them on a frame with landmarks `points` (468, 2), as the crop shows it that `to_crop` cuts.
 
-        `visible` (size, size) is 1 where the crop shows the face itself: there the pictures settle. `before` is the
-        nearest picture of the frame before.
+        `visible` (size, size) is 1 where the crop shows the face itself: there the pictures settle, by a share `leeway`
+        of what is measured. `before` is the nearest picture of the frame before.
         """
         size, step, mixture = self.size, self.step, self.mixture(points, before)
         looks = [self.whole[i].look(points, to_crop, (size, size), frame_size, step=step) for i, _ in mixture]
         laid = Laid(self, mixture, looks, apply(to_crop, points))
-        return laid.moved(settle(laid.glance(laid.side), crop, visible, laid.points))
+        return laid.moved(leeway * settle(laid.glance(laid.side), crop, visible, laid.points))
 
 
 def _alone(points: Points, side: int) -> Mask:

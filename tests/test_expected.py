@@ -116,5 +116,7 @@ def test_what_settles_moves_the_pictures_and_detail_alike() -> None:
     expected = PICTURES.lay(crop, points, to_crop, (256, 256), visible).show()
     inside = slice(90, 170), slice(90, 170)
     still = PICTURES.lay(crop, points, to_crop, (256, 256), np.zeros_like(visible)).show()
+    bound = PICTURES.lay(crop, points, to_crop, (256, 256), visible, leeway=0).show()
     off = [np.abs(one.nearest * 255 - crop)[inside].mean() for one in (expected, still)]
     assert off[0] < 0.7 * off[1]
+    assert np.array_equal(bound.image, still.image)  # by landmarks that leave no leeway

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from livefill.exposure import SHUTTER, Exposure, agreement
-from livefill.geometry import EYES
+from livefill.geometry import EYES, near_eyes
 from livefill.types import Inputs, Mask
 
 SIZE = 256
@@ -77,6 +77,12 @@ def test_eyes_are_not_averaged() -> None:
     first = Exposure.of(np.zeros((SIZE, SIZE, 3), np.float32), HOLE, POINTS, 1.0)
     second = first.then(np.ones((SIZE, SIZE, 3), np.float32), HOLE, POINTS, 1.0, seconds=STEP, moved=(0, 0))
     assert second.fill[eyes() > 0].min() > 0.9
+
+
+def test_the_map_of_the_eyes_lies_on_them() -> None:
+    fine = 1 - near_eyes(POINTS, SIZE)
+    where, wanted = (np.argwhere(mask < 0.9).mean(0) for mask in (going(frames=0).loose, fine))
+    assert where == pytest.approx(wanted, abs=0.8)  # it is four times as coarse
 
 
 def test_a_face_that_rests_keeps_its_detail() -> None:

@@ -443,6 +443,18 @@ def test_what_is_filled_lies_where_the_settler_says() -> None:
         assert off[0] < 0.6 * off[1]
 
 
+def test_better_landmarks_leave_the_settler_less_leeway() -> None:
+    mouth = synthetic.block((256, 256), (95, 150, 160, 190))
+    frame, track = synthetic.step(synthetic.covered(REFERENCE.image, mouth), REFERENCE.points, mouth)
+    half, like, unlike = (
+        shown(frame, Filler(PERSON, open_session("reference"), settler=Mover(by), leeway=leeway).fill(frame, track))
+        for by, leeway in ((6, 0.5), (3, 1), (6, 1))
+    )
+    window = np.s_[158:182, 103:152]
+    off = [np.abs(half.astype(int) - other)[window].mean() for other in (like, unlike)]
+    assert off[0] < 0.3 * off[1]
+
+
 def test_a_settler_s_stream_goes_on_and_ends_with_the_state() -> None:
     settler = Mover(0)
     stream = Filler(PERSON, Counting(), settler=settler)

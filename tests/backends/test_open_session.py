@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import re
 import sys
+import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 from networks import there
@@ -10,7 +12,7 @@ from networks import there
 from livefill.backends import BACKENDS, open_session, runtimes
 from livefill.backends.runtimes import RUNTIMES, choose, open_network
 from livefill.config import MODELS
-from livefill.errors import BackendError
+from livefill.errors import BackendError, NotInstalledError
 
 
 @pytest.fixture
@@ -97,6 +99,29 @@ def test_auto_with_no_runtime_gives_every_reason(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(runtimes, "open_network", refuse)
     with pytest.raises(BackendError, match=r"onnx is out of order\. .*openvino is out of order\. tensorrt"):
         choose()
+
+
+@pytest.mark.usefixtures("anew")
+@pytest.mark.parametrize(("threads", "chosen"), [(1, "openvino"), (2, "openvino"), (0, "onnx")])
+def test_what_waits_for_other_programs_is_not_slow_but_what_waits_for_a_gpu_is(
+    threads: int, chosen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wait(_: object) -> None:
+        time.sleep(0.01)
+
+    def work(_: object) -> None:
+        end = time.process_time() + 0.004
+        while time.process_time() < end:
+            pass
+
+    def fake(name: str, *, runtime: str, **_: object) -> object:
+        if runtime not in ("onnx", "openvino"):
+            raise NotInstalledError(name)
+        stream = SimpleNamespace(run=wait if runtime == "openvino" else work)
+        return SimpleNamespace(threads=threads, device="cpu", inputs={}, stream=lambda: stream)
+
+    monkeypatch.setattr(runtimes, "open_network", fake)
+    assert choose().runtime == chosen
 
 
 def test_networks_of_a_runtime_say_which() -> None:

@@ -6,6 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 from av.video.reformatter import ColorRange, Colorspace
@@ -13,6 +14,7 @@ from clips import RATE, frames, names, timestamps, write
 
 from livefill.capture import FileSource
 from livefill.errors import SinkError
+from livefill.sinks import file as sinks_file
 from livefill.sinks.file import VideoFileSink
 from livefill.types import RGB, Frame
 
@@ -211,6 +213,24 @@ def test_colours_and_their_tags_survive(tmp_path: Path, space: int, levels: int)
 
 def test_without_an_original_the_colours_are_tagged_as_bt709(tmp_path: Path) -> None:
     assert tags(write(tmp_path / "out.mp4")) == (1, 1, 1, 1)
+
+
+def test_colours_of_one_brightness_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Skin is such: a copy must be a good deal nearer to it than one by x264's own rules."""
+    coarse = np.random.default_rng(0).normal(0, 12, (12, 16, 2)).astype(np.float32)
+    ycrcb = np.full((96, 128, 3), 128, np.uint8)
+    ycrcb[..., 1:] = np.clip(128 + cv2.resize(coarse, (128, 96), interpolation=cv2.INTER_CUBIC), 0, 255)
+    image = np.asarray(cv2.cvtColor(ycrcb, cv2.COLOR_YCrCb2RGB), np.uint8)
+
+    def copied(name: str) -> float:
+        with VideoFileSink(tmp_path / name, (128, 96), RATE) as sink:
+            sink.write(Frame(0, 0.0, image))
+        with FileSource(tmp_path / name) as source:
+            return psnr(next(iter(source)).image, image)
+
+    faithful = copied("faithful.mp4")
+    monkeypatch.setattr(sinks_file, "FAITHFUL", {})
+    assert faithful > copied("plain.mp4") + 0.5
 
 
 def test_pixels_that_are_not_square_stay_so(tmp_path: Path) -> None:
