@@ -24,9 +24,9 @@ Floats = NDArray[np.float32]
 
 SHUTTER = 0.03  # seconds, the time constant of what is averaged
 TREND = 0.15  # seconds, the same of motion and doubt
-FAST = 0.018  # face widths a second, all detail in doubt, at which half of that beyond the crop's resolution is left
-OPEN = 0.12  # seconds during which what moves is blurred, as a standard deviation, all detail in doubt
-MOST = 0.01  # face widths that it is blurred at most; below a third of that it is not
+FAST = 0.02  # face widths a second, all detail in doubt, at which half of that beyond the crop's resolution is left
+OPEN = 0.1  # seconds during which what moves is blurred, as a standard deviation, all detail in doubt
+MOST = 0.0095  # face widths that it is blurred at most; below a third of that it is not
 COARSE = 4  # pixels of the crop to one of the map of the eyes, and to the next row that is compared
 FINE = 2  # pixels between which detail is compared
 ENOUGH = 400  # places that must be seen for that
