@@ -76,7 +76,7 @@ class Live:
     @property
     def calibrating(self) -> float | None:
         """How far a calibration is, 0..1; None while there is none."""
-        return None if self._staging.calibrating is None else self._staging.calibrating.progress
+        return self._staging.progress
 
     @property
     def pending(self) -> Profile | None:

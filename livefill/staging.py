@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from time import monotonic
 
 from livefill.app import NoFiller, stages_for
 from livefill.calibrating import CalibratingTracker
 from livefill.config import Settings
 from livefill.errors import CalibrationError, ProfileError
+from livefill.making import Made, Maker
 from livefill.pipeline import Shown, Stages
 from livefill.private import stamp
 from livefill.profile import Profile, load_profile, profile_path, save_profile
@@ -35,6 +37,7 @@ class Staging:
         self._settings = Settings()
         self._review = False
         self._name = "default"  # of the profile that is calibrated
+        self._maker = Maker()
         self._failed_until: float | None = None
         self._read: tuple[object, Profile] | None = None  # the last profile, and what its file was then
 
@@ -44,11 +47,20 @@ class Staging:
         tracker = self.stages.tracker
         return tracker if isinstance(tracker, CalibratingTracker) else None
 
+    @property
+    def progress(self) -> float | None:
+        """How far a calibration is, 0..1, until there is a profile; None while there is none."""
+        if self.calibrating is not None:
+            return self.calibrating.progress
+        return 1.0 if self._maker.busy else None
+
     def state(self, shown: Shown | None) -> str:
         """Return in a few words what is going on; `shown` is what the last frame became."""
         calibrating = self.calibrating
         if calibrating is not None:
             return f"calibrating {calibrating.progress:.0%}: {calibrating.hint}"
+        if self._maker.busy:
+            return "calibrating 100%: the profile is made"
         if self.paused:
             return "paused: passing through"
         if self._failed_until is not None:
@@ -85,19 +97,21 @@ class Staging:
 
     def calibrate(self, *, review: bool) -> None:
         """Make the profile anew from the next frames; with `review` it is kept only once it is accepted."""
-        self.wanted, self._review, self.pending = True, review, None
+        self._forget()
+        self.wanted, self._review = True, review
         self._name = self._settings.profile or "default"  # whose it is, even if another is chosen before it is done
 
     def accept(self) -> None:
         """Keep the calibration that waits; raises `CalibrationError` where none does."""
         if self.pending is None:
             raise CalibrationError("no calibration waits to be accepted: calibrate first")
-        self._keep(self.pending)
+        self._kept(self.pending, save_profile(self.pending))
         self.pending = None
 
     def discard(self) -> None:
         """Throw away the calibration that waits, or end the one that runs; the profile stays as it was."""
-        self.pending, self.wanted = None, False
+        self.wanted = False
+        self._forget()
         self._end_calibration()
         self._choose()
 
@@ -112,7 +126,12 @@ class Staging:
             self.stages.tracker, self.stages.filler = CalibratingTracker(self._settings.tracker), NoFiller()
         calibrating = self.calibrating
         if calibrating is not None and calibrating.done:
-            self._finish(calibrating)
+            self._end_calibration()
+            self._choose()
+            self._maker.begin(calibrating.calibrator, self._name, save=not self._review)
+        made = self._made()
+        if made is not None:
+            self._take(made)
 
     def forgive(self, error: Exception) -> None:
         """Leave stages that failed alone for a while."""
@@ -123,8 +142,12 @@ class Staging:
         self._choose()
 
     def close(self) -> None:
-        """Release what the stages hold."""
+        """Release what the stages hold; a profile that is made is made to its end."""
         self._end_calibration()
+        made = self._made(wait=True)
+        if made is not None and made.path is not None:
+            self._tell(made.profile, made.path)
+        self._maker.close()
         self._ours.close()
 
     def _profile(self, name: str) -> Profile:
@@ -169,29 +192,38 @@ class Staging:
         self.stages.tracker = NoTracker() if passing else self._ours.tracker
         self.stages.filler = NoFiller() if passing else self._ours.filler
 
-    def _finish(self, calibrating: CalibratingTracker) -> None:
-        self._end_calibration()
-        self._choose()
+    def _made(self, *, wait: bool = False) -> Made | None:
+        """Return a profile that was made just now; where none could be, say why."""
         try:
-            profile = calibrating.calibrator.profile(self._name)
-            if not self._review:
-                self._keep(profile)
-                return
+            return self._maker.take(wait=wait)
         except (CalibrationError, ProfileError) as error:
             self._say(f"The profile stays as it was: {error}")
+            return None
+
+    def _take(self, made: Made) -> None:
+        if made.path is not None:
+            self._kept(made.profile, made.path)
             return
-        self.pending = profile
-        kept = len(profile.pictures)
+        self.pending = made.profile
+        kept = len(made.profile.pictures)
         were, them = ("was", "it") if kept == 1 else ("were", "them")
         self._say(f"{counted(kept, 'frame')} {were} kept: look at {them}, then accept or calibrate again.")
 
-    def _keep(self, profile: Profile) -> None:
-        path = save_profile(profile)
+    def _kept(self, profile: Profile, path: Path) -> None:
         self._read = (profile.name, stamp(path)), profile  # it need not be read to be known
-        frames = counted(len(profile.pictures), "frame")
-        self._say(f"Profile {profile.name!r} was made anew from {frames}: {path}")
+        self._tell(profile, path)
         if profile.name == (self._settings.profile or "default"):
             self._use(self._profile(profile.name), self._settings)
+
+    def _tell(self, profile: Profile, path: Path) -> None:
+        frames = counted(len(profile.pictures), "frame")
+        self._say(f"Profile {profile.name!r} was made anew from {frames}: {path}")
+
+    def _forget(self) -> None:
+        """Give up a calibration that waits to be accepted, or is about to; one that is kept without that is kept."""
+        self.pending = None
+        if self._review:
+            self._maker.drop()
 
     def _end_calibration(self) -> None:
         if self.calibrating is not None:
