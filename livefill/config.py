@@ -101,8 +101,15 @@ def load_settings(path: Path | None, **given: object) -> Settings:
 
     Raises `ConfigError` for a file that is missing or broken, an unknown key or a value of the wrong type.
     """
-    base = Settings() if path is None else changed(Settings(), read_file(path), where=str(path))
+    base = Settings() if path is None else _told_where(path)
     return changed(base, {key: value for key, value in given.items() if value is not None}, where="the command line")
+
+
+def _told_where(path: Path) -> Settings:
+    try:
+        return changed(Settings(), read_file(path), where=str(path))
+    except ConfigError as error:
+        raise error if str(path) in str(error) else ConfigError(f"{path}: {error}") from error
 
 
 def read_file(path: Path) -> dict[str, Any]:

@@ -92,7 +92,7 @@ class LiveLine:
             if live.shown is not None or now.fps
             else ""  # no frame was shown yet
         )
-        return f"{live.state} · {numbers}{live.device} → {live.sink_label}"
+        return f"{live.state} · {numbers}→ {live.sink_label} · {live.device}"
 
     def summary(self) -> str:
         """Return the last word on a run."""

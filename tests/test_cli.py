@@ -17,6 +17,7 @@ from footage import Clips, Demo, Said, read, small, write
 
 from livefill import demo as bundled
 from livefill.capture import FileSource, PatternSource
+from livefill.cli.people import FEW
 from livefill.profile import list_profiles, load_profile, profile_path, save_profile
 from livefill.tracks import track_file
 
@@ -534,8 +535,11 @@ def test_profile_is_made_from_a_video_and_shown(livefill: Livefill, home: Path, 
     rows = -(-len(load_profile("ada").pictures) // 6)
     assert cv2.imread(str(sheet)).shape[0] == 260 * rows - 4
     assert "good" in said.err  # the guidance goes to stderr
-    alone = len(load_profile("ada").pictures) == 1
-    assert ("single one" in said.err) == alone
+    count = len(load_profile("ada").pictures)
+    assert ("single one" in said.err) == (count == 1)
+    assert ("They are few" in said.err) == (1 < count < FEW)
+    assert f"{sheet}: the pictures that were kept." in said.out
+    assert said.out.endswith("livefill run --profile ada\n")
 
 
 def test_single_picture_of_a_video_is_told(livefill: Livefill, home: Path, demo: Demo, tmp_path: Path) -> None:
@@ -543,6 +547,7 @@ def test_single_picture_of_a_video_is_told(livefill: Livefill, home: Path, demo:
     said = livefill("calibrate", "--input", still)
     assert said.code == 0, said.err
     assert "single one" in said.err
+    assert said.out.endswith("livefill run\n")
 
 
 def test_frames_of_a_video_that_could_not_serve_are_counted_with_the_reason(

@@ -90,9 +90,11 @@ def test_options_can_be_given_as_they_are_typed(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_wrong_with_a_file_is_said(tmp_path: Path, text: str, words: list[str]) -> None:
+    path = written(tmp_path / "bad.toml", text)
     with pytest.raises(ConfigError) as raised:
-        load_settings(written(tmp_path / "bad.toml", text))
+        load_settings(path)
     assert all(word in str(raised.value) for word in words)
+    assert str(raised.value).count(str(path)) == 1
 
 
 def test_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:

@@ -150,6 +150,7 @@ def test_a_bad_value_is_told_once_and_the_old_one_stays(path: Path, text: str, w
     assert len(run.said) == 1
     assert run.said[0].startswith("The settings stay as they were")
     assert words in run.said[0]
+    assert run.said[0].count(str(path)) == 1
     assert run.settings == Settings()
     edit(path, "feather = 2.5")  # mended
     file.follow(run)

@@ -124,7 +124,7 @@ def test_a_narrow_terminal_cuts_off_only_what_fills(run: Live, plain: Console, c
     run.stats.dropped = 7
     with LiveLine(run, plain) as line:
         shown = line.text()[:80]
-    for part in (run.state, "fps", "age", "7 dropped", "fast ("):
+    for part in (run.state, "fps", "age", "7 dropped", f"→ {run.sink_label}"):
         assert part in shown
 
 

@@ -36,7 +36,7 @@ def run(
     camera: CameraOption = None,
     profile: Profile = None,
     sink: SinkOption = None,
-    size: Annotated[str | None, typer.Option(help="Asked of the camera and given to the virtual one.")] = None,
+    size: Annotated[str | None, typer.Option(help="Asked of a camera, and the virtual one's.")] = None,
     fps: Annotated[float | None, typer.Option(help="Frames per second, likewise.")] = None,
     backend: Annotated[str | None, typer.Option(help="What computes the fill; auto chooses and says so.")] = None,
     model: ModelOption = None,

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["calibrate", "profiles"]
 
+FEW = 5  # pictures: a face that moves and talks has twelve soon
+
 
 @app.command()
 def calibrate(
@@ -31,7 +33,7 @@ def calibrate(
     profile: Annotated[str, typer.Option(help="The name to keep it under.", metavar="NAME")] = "default",
     size: Annotated[str, typer.Option(help="Asked of the camera.")] = "1280x720",
     fps: Annotated[float, typer.Option(help="Asked of the camera.")] = 30.0,
-    sheet: Annotated[Path | None, typer.Option(help="Write a picture of what was kept, as PNG.")] = None,
+    sheet: Annotated[Path | None, typer.Option(help="Write what was kept into a picture, PNG or JPEG.")] = None,
     tracker: TrackerOption = None,
 ) -> None:
     """Show livefill your uncovered face: it keeps a few good frames, on this machine only.
@@ -72,25 +74,26 @@ def calibrate(
     older = _date(profile)
     path = save_profile(made)
     _print_kept(kept)
-    others = f", and {counted(len(made.expressions), 'other expression')}" if made.expressions else ""
-    out.print(
-        f"Profile {profile!r}: {counted(len(made.references), 'reference')}{others} in {path} (only you can read it).",
-        markup=False,
-    )
+    some = counted(len(made.pictures), "picture")
+    out.print(f"Profile {profile!r}: {some} of you, in {path} (only you can read it).", markup=False)
     if made.bias is not None:
         out.print("What livefill's landmarks of you are off by was learned from MediaPipe, for `livefill track`.")
     if not frames.live and (told := _left_out(hints)):
         err.print(told, style="yellow", markup=False)
     if older is not None:
         out.print(f"Profile {profile!r} replaces the one of {older}.", markup=False)
-    if len(made.pictures) == 1 and not (source is not None and parts.is_picture(source)):
-        again = "Calibrate again, and" if source is None else "In a video for it"
-        err.print(
-            f"It is a single one, as no other good frame looked different. {again} turn your head a little to each "
-            "side and say a few words: livefill then knows what you look like in between, too."
-        )
     if sheet is not None:
         write_profile_sheet(made, sheet)
+        out.print(f"{sheet}: the pictures that were kept.", markup=False)
+    if len(made.pictures) < FEW and not (source is not None and parts.is_picture(source)):
+        again = "Calibrate again, and" if source is None else "In a video for it"
+        only = "It is a single one" if len(made.pictures) == 1 else "They are few"
+        err.print(
+            f"{only}, as no other good frame looked different. {again} turn your head a little to each "
+            "side and say a few words: livefill then knows what you look like in between, too."
+        )
+    named = "" if profile == "default" else f" --profile {profile}"
+    out.print(f"Use it with: livefill run{named}", markup=False)
 
 
 def _left_out(hints: Counter[str]) -> str:
@@ -129,7 +132,7 @@ def _made(person: Person) -> str:
 def _print_kept(kept: list[Any]) -> None:
     from livefill.calibration import expression, pose
 
-    table = Table("frame", "yaw", "pitch", "mouth open", "quality", box=None)
+    table = Table("reference: frame", "yaw", "pitch", "mouth open", "quality", box=None)
     for judgement in kept:
         yaw, pitch = pose(judgement.reference.points, judgement.reference.depth)
         mouth, _ = expression(judgement.reference.points)

@@ -5,7 +5,7 @@ import { byId } from "./link.js";
 const SPAN_MS = 60_000;
 const SHORTEST_MS = 15_000; // a young chart is stretched, so that it tells something from the start
 const GAP_MS = 1500; // a longer silence is a gap in the line, not a slope
-const WORDS_MS = 1000; // how often the sentence of a chart changes
+const WORDS_MS = 1000; // how often what a chart is to those who hear it changes
 
 export const figure = (value, digits = 1) => (Number.isFinite(value) ? value.toFixed(digits) : "–");
 
@@ -25,6 +25,8 @@ export function createCharts() {
     const target = status.settings.fps;
     drawSpark(byId("fps-chart"), now, ["fps"], Math.max(target, highest("fps")) * 1.15, target);
     drawSpark(byId("age-chart"), now, ["p95", "p50"], Math.max(60, highest("p95") * 1.15));
+    byId("fps-range").textContent = `${between("fps")} in the last minute`;
+    byId("age-range").textContent = `${between("p50", 0)} in the last minute`;
     showStages(status.stages, target);
     if (now - wordsAt > WORDS_MS) {
       wordsAt = now;
@@ -42,8 +44,6 @@ export function createCharts() {
   };
 
   function describe(status) {
-    byId("fps-range").textContent = `${between("fps")} in the last minute`;
-    byId("age-range").textContent = `${between("p50", 0)} in the last minute`;
     byId("fps-chart").setAttribute(
       "aria-label",
       `Frames a second: now ${figure(status.fps)}; ${between("fps")}`,
