@@ -191,16 +191,17 @@ def _transfer(native: RGB, nearest: Floats, fill: Floats, trust: Mask | None, bo
     `nearest` is that picture in the crop. Without a map of `trust` it is trusted everywhere.
     """
     step = step_of(to_crop)
-    fill, known = (turn(picture, to_crop, box, step) for picture in (fill, nearest))
     if trust is None:
-        finer = np.multiply(native, FINE, dtype=np.int16)
+        known, finer = nearest, np.multiply(native, FINE, dtype=np.int16)
     else:
-        share = turn(np.asarray(trust, np.float32), to_crop, box, step)
-        known = np.asarray(cv2.multiply(known, cv2.merge([share] * 3)), np.float32)
-        shares = cv2.merge([grow(cv2.convertScaleAbs(share, alpha=255), box, step)] * 3)
+        trust = np.asarray(trust, np.float32)
+        known = np.asarray(cv2.multiply(nearest, cv2.merge([trust] * 3)), np.float32)
+        share = cv2.convertScaleAbs(turn(trust, to_crop, box, step), alpha=255)
+        shares = cv2.merge([grow(share, box, step)] * 3)
         finer = np.asarray(cv2.multiply(native, shares, scale=FINE / 255, dtype=cv2.CV_16S), np.int16)
+    lacking = np.asarray(cv2.addWeighted(fill, 255 * FINE, known, -255 * FINE, 0), np.float32)
     # Whole numbers are grown more quickly than fractions; what is rounded here must not be seen to flicker.
-    change = np.rint(cv2.addWeighted(fill, 255 * FINE, known, -255 * FINE, 0)).astype(np.int16)
+    change = np.rint(turn(lacking, to_crop, box, step)).astype(np.int16)
     total = np.maximum(cv2.add(finer, grow(change, box, step)), 0)
     return np.asarray(cv2.convertScaleAbs(total, alpha=1 / FINE), np.uint8)
 
