@@ -92,6 +92,12 @@ def wait_for_state(page: Page, words: str) -> None:
     page.wait_for_function("words => new RegExp(words).test(document.querySelector('#state').textContent)", arg=words)
 
 
+CHOOSE_WHAT_IS_GONE = """() => {
+  const select = document.querySelector("#sink");
+  select.add(new Option("gone", "virtualcam:/dev/video99"));
+  select.value = "virtualcam:/dev/video99";
+  select.dispatchEvent(new Event("change"));
+}"""
 CENTRE_COLOUR = """across => {
   const canvas = document.querySelector("#preview");
   const pen = canvas.getContext("2d");
@@ -126,6 +132,17 @@ def test_the_switch_and_the_panic_button_pass_through(page: Page) -> None:
     wait_for_state(page, "nothing to fill|filling|not to be found")
     page.keyboard.press("p")
     wait_for_state(page, "paused")
+    page.keyboard.press("p")
+    wait_for_state(page, "nothing to fill|filling|not to be found")
+
+
+def test_why_a_wish_was_refused_is_shown_until_the_next(page: Page) -> None:
+    page.evaluate(CHOOSE_WHAT_IS_GONE)
+    page.wait_for_selector("#error", state="visible")
+    assert "/dev/video99" in (page.text_content("#error-text") or "")
+    page.keyboard.press("p")
+    wait_for_state(page, "paused")
+    assert page.is_hidden("#error")
     page.keyboard.press("p")
     wait_for_state(page, "nothing to fill|filling|not to be found")
 

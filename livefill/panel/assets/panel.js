@@ -23,9 +23,19 @@ const heard = { candidate: "", since: 0, announced: "" };
 
 const tell = (message) => link?.tell(message) ?? false;
 
+// What somebody asks for: why the last wish was refused is no news then.
+function ask(message) {
+  forgive();
+  return tell(message);
+}
+
 function complain(text) {
   byId("error-text").textContent = text;
   byId("error").hidden = false;
+}
+
+function forgive() {
+  byId("error").hidden = true;
 }
 
 // Emptied after a while, so that the same words are read out again when they are due again.
@@ -36,7 +46,7 @@ function announce(text) {
 }
 
 function setPaused(on) {
-  if (!tell({ do: "pause", on })) return;
+  if (!ask({ do: "pause", on })) return;
   ahead = { paused: on, until: performance.now() + ECHO_MS };
   showPaused(on);
 }
@@ -127,8 +137,8 @@ function setConnected(on) {
 
 const charts = createCharts();
 const preview = createPreview({ tell });
-const settings = createSettings({ tell, complain });
-const profile = createProfile({ tell, announce });
+const settings = createSettings({ tell: ask, complain });
+const profile = createProfile({ tell: ask, announce });
 const brush = createBrush({ preview, complain, announce });
 
 showState("connecting", "idle");
@@ -167,10 +177,8 @@ link = openLink({
 
 byId("fill").addEventListener("click", () => setPaused(!paused));
 byId("panic").addEventListener("click", () => setPaused(true));
-byId("record").addEventListener("click", () => tell({ do: "record", on: !recording }));
-byId("error-close").addEventListener("click", () => {
-  byId("error").hidden = true;
-});
+byId("record").addEventListener("click", () => ask({ do: "record", on: !recording }));
+byId("error-close").addEventListener("click", forgive);
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey || event.repeat || event.defaultPrevented) return;
