@@ -18,11 +18,13 @@ from livefill import interrupt
 from livefill.calibration import Judgement
 from livefill.keys import Keys
 from livefill.live import Live
+from livefill.profile import profile_path
 
 __all__ = ["CalibrationLine", "LiveLine"]
 
 REDRAW = 0.25  # seconds
 LOG = 10.0  # seconds between lines where there is no terminal
+MEANT = 3.0  # seconds for the second press of a key that would cost a profile
 KEYS = "Keys: p passes the picture through (again to go on), c calibrates anew, q quits."
 
 
@@ -33,6 +35,7 @@ class LiveLine:
         self._live, self._console = live, console
         self._stack = ExitStack()
         self._next = 0.0
+        self._meant = 0.0  # until when c is meant, as it was pressed before
         self._redraw: Redraw | None = None
         self._keys: Keys | None = None
 
@@ -68,7 +71,7 @@ class LiveLine:
             actions: dict[str, Callable[[], None]] = {
                 "p": live.pause,
                 " ": live.pause,
-                "c": live.recalibrate,
+                "c": self._calibrate,
                 "q": live.stop,
             }
             for key in self._keys.pressed():
@@ -83,6 +86,16 @@ class LiveLine:
             if self._next:  # not before the first seconds have given numbers
                 self._console.print(self.text(), markup=False)
             self._next = monotonic() + LOG
+
+    def _calibrate(self) -> None:
+        """Calibrate anew; where that would replace a profile, only when the key is pressed again."""
+        name, now = self._live.settings.profile or "default", monotonic()
+        if profile_path(name).exists() and now > self._meant:
+            self._meant = now + MEANT
+            self._live.say(f"Press c again to calibrate anew: that replaces profile {name!r}.")
+            return
+        self._meant = 0.0
+        self._live.recalibrate()
 
     def text(self) -> str:
         """Return the line; what can be done without stands at its end, which a narrow terminal cuts off."""

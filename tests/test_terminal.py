@@ -4,9 +4,11 @@ import io
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import synthetic
 from rich.console import Console
 
 from livefill import terminal
@@ -15,8 +17,9 @@ from livefill.cli.common import bar
 from livefill.config import Settings
 from livefill.live import Live
 from livefill.pipeline import Shown
+from livefill.profile import save_profile
 from livefill.sinks.null import NullSink
-from livefill.terminal import LOG, CalibrationLine, LiveLine
+from livefill.terminal import LOG, MEANT, CalibrationLine, LiveLine
 from livefill.types import Frame
 
 
@@ -141,6 +144,22 @@ def test_keys_steer_the_run(run: Live, plain: Console, clock: list[float], monke
         monkeypatch.setattr(line, "_keys", Typed())
         line.update(run)
     assert done == ["pause", "pause", "recalibrate", "stop"]
+
+
+def test_a_profile_is_calibrated_anew_only_where_the_key_is_meant(
+    run: Live, plain: Console, clock: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_profile(synthetic.person())
+    done: list[float] = []
+    monkeypatch.setattr(run, "recalibrate", lambda: done.append(clock[0]))
+    with LiveLine(run, plain) as line:
+        monkeypatch.setattr(line, "_keys", SimpleNamespace(pressed=lambda: "c"))
+        for seconds in (0, MEANT + 1, 1, 1):  # once, again too late, in time, and once more
+            clock[0] += seconds
+            line.update(run)
+    assert done == [pytest.approx(100 + MEANT + 2)]
+    assert run.said[0] == "Press c again to calibrate anew: that replaces profile 'default'."
+    assert len(run.said) == 3
 
 
 def test_a_terminal_that_has_gone_does_not_end_the_run_with_an_error(
