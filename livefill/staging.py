@@ -60,7 +60,7 @@ class Staging:
         if calibrating is not None:
             return f"calibrating {calibrating.progress:.0%}: {calibrating.hint}"
         if self._maker.busy:
-            return "calibrating 100%: the profile is made"
+            return "calibrating 100%: making the profile"
         if self.paused:
             return "paused: passing through"
         if self._failed_until is not None:
@@ -144,11 +144,13 @@ class Staging:
     def close(self) -> None:
         """Release what the stages hold; a profile that is made is made to its end."""
         self._end_calibration()
-        made = self._made(wait=True)
-        if made is not None and made.path is not None:
-            self._tell(made.profile, made.path)
-        self._maker.close()
-        self._ours.close()
+        try:
+            made = self._made(wait=True)
+            if made is not None and made.path is not None:
+                self._tell(made.profile, made.path)
+        finally:
+            self._maker.close()
+            self._ours.close()
 
     def _profile(self, name: str) -> Profile:
         """Return a profile, ready for its first covered frame; the one that is there where its file is as it was.

@@ -124,5 +124,23 @@ def test_what_waits_for_other_programs_is_not_slow_but_what_waits_for_a_gpu_is(
     assert choose().runtime == chosen
 
 
+@pytest.mark.usefixtures("anew")
+def test_a_clock_that_counts_in_steps_tells_runtimes_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    worked = [0.0]  # seconds, which a clock as that of Windows shows in steps
+
+    def fake(name: str, *, runtime: str, **_: object) -> object:
+        if runtime not in ("onnx", "openvino"):
+            raise NotInstalledError(name)
+
+        def run(_: object) -> None:
+            worked[0] += 0.004 if runtime == "openvino" else 0.008
+
+        return SimpleNamespace(threads=2, device="cpu", inputs={}, stream=lambda: SimpleNamespace(run=run))
+
+    monkeypatch.setattr(runtimes, "open_network", fake)
+    monkeypatch.setattr(runtimes, "process_time", lambda: worked[0] // 0.0156 * 0.0156)
+    assert choose().runtime == "openvino"
+
+
 def test_networks_of_a_runtime_say_which() -> None:
     assert open_network("observer").runtime == "onnx"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -181,6 +182,14 @@ def test_frames_go_on_while_a_profile_is_made(ada: Stand, slow: threading.Event)
     assert all(ada.sink.filled[6:])  # as the profile that there was has it
     assert len(ada.people) == 2
     assert len(load_profile().references) == 2
+
+
+def test_stages_are_closed_whatever_becomes_of_a_profile(ada: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(making, "ThreadPoolExecutor", ThreadPoolExecutor)
+    monkeypatch.setattr(FakeCalibrator, "profile", lambda self, name: time.sleep(0.5) or 1 // 0)
+    with pytest.raises(ZeroDivisionError):
+        ada.run(frames=6, at={2: Live.recalibrate})
+    assert all(one.closed for one in ada.people)
 
 
 def test_a_run_that_ends_while_a_profile_is_made_keeps_it(ada: Stand, slow: threading.Event) -> None:
