@@ -550,6 +550,15 @@ def test_single_picture_of_a_video_is_told(livefill: Livefill, home: Path, demo:
     assert said.out.endswith("livefill run\n")
 
 
+def test_few_pictures_of_a_video_are_told(livefill: Livefill, home: Path, demo: Demo, tmp_path: Path) -> None:
+    face = small(demo.profile.references[0].image)
+    wide = cv2.warpAffine(face, np.float32([[1.04, 0, 0], [0, 1, 0]]), face.shape[1::-1])  # a wider one
+    said = livefill("calibrate", "--input", write(tmp_path / "two.mp4", [face] * 6 + [wide] * 6))
+    assert said.code == 0, said.err
+    assert 1 < len(load_profile("default").pictures) < FEW
+    assert "They are few" in said.err
+
+
 def test_frames_of_a_video_that_could_not_serve_are_counted_with_the_reason(
     livefill: Livefill, home: Path, clips: Clips, tmp_path: Path
 ) -> None:

@@ -443,6 +443,18 @@ def test_what_is_filled_lies_where_the_settler_says() -> None:
         assert off[0] < 0.6 * off[1]
 
 
+def test_what_is_filled_follows_what_is_seen_as_far_as_landmarks_leave_leeway() -> None:
+    mouth = synthetic.block((256, 256), (95, 150, 160, 190))
+    truth = np.roll(REFERENCE.image, 3, axis=1)  # three pixels beside its landmarks
+    frame, track = synthetic.step(synthetic.covered(truth, mouth), REFERENCE.points, mouth)
+    session = open_session("reference")
+    follows, half, stays = (
+        synthetic.psnr(shown(frame, Filler(PERSON, session, leeway=leeway).fill(frame, track)), truth, mouth > 0)
+        for leeway in (1, 0.5, 0)
+    )
+    assert follows > half > stays
+
+
 def test_better_landmarks_leave_the_settler_less_leeway() -> None:
     mouth = synthetic.block((256, 256), (95, 150, 160, 190))
     frame, track = synthetic.step(synthetic.covered(REFERENCE.image, mouth), REFERENCE.points, mouth)
