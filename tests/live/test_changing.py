@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import fields
 from pathlib import Path
 
@@ -153,7 +154,8 @@ def test_what_changes_together_with_a_camera_that_will_not_do_stays_as_well(
         assert one.settings == before
 
     monkeypatch.setattr(live, "open_source", open_source)
-    ada.run(sink="auto", always_on=True, at={4: act})
+    # The camera's pace is kept by another thread, which needs a moment to show a frame.
+    ada.run(sink="auto", always_on=True, at={4: act, 8: lambda one: time.sleep(0.2)})
     assert [one["sensitivity"] for one in ada.how] == [0.5, 0.9, 0.5]
     assert {tuple(frame.image[-1, -1]) for frame in ada.sink.shown if frame.seq >= 0} == {(GREY,) * 3}  # no badge
 
