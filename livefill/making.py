@@ -26,6 +26,7 @@ class Maker:
         """Nothing is made yet."""
         self._beside = ThreadPoolExecutor(1, thread_name_prefix="livefill profile")
         self._made: Future[Made] | None = None
+        self._saves = False  # whether that is saved as well
 
     @property
     def busy(self) -> bool:
@@ -34,7 +35,7 @@ class Maker:
 
     def begin(self, calibrator: Calibrator, name: str, *, save: bool) -> None:
         """Begin to make the profile `name` of what a calibrator has seen, and to `save` it."""
-        self._made = self._beside.submit(_make, calibrator, name, save=save)
+        self._made, self._saves = self._beside.submit(_make, calibrator, name, save=save), save
 
     def take(self, *, wait: bool = False) -> Made | None:
         """Return what was made, once; None where nothing is ready, for which it may `wait`.
@@ -48,8 +49,9 @@ class Maker:
         return made.result()
 
     def drop(self) -> None:
-        """Take no more notice of what is made."""
-        self._made = None
+        """Take no more notice of what is made, unless it is saved: then it is there."""
+        if not self._saves:
+            self._made = None
 
     def close(self) -> None:
         """End the thread, once what it does is done. Safe to call twice."""

@@ -224,8 +224,7 @@ class Staging:
     def _forget(self) -> None:
         """Give up a calibration that waits to be accepted, or is about to; one that is kept without that is kept."""
         self.pending = None
-        if self._review:
-            self._maker.drop()
+        self._maker.drop()
 
     def _end_calibration(self) -> None:
         if self.calibrating is not None:

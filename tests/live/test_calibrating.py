@@ -184,6 +184,19 @@ def test_frames_go_on_while_a_profile_is_made(ada: Stand, slow: threading.Event)
     assert len(load_profile().references) == 2
 
 
+def test_what_is_saved_is_taken_up_though_a_review_was_begun_and_given_up(ada: Stand, slow: threading.Event) -> None:
+    def change_of_mind(one: Live) -> None:
+        one.recalibrate(review=True)
+        one.discard()
+        slow.set()
+        made_by_now(one)
+
+    ada.run(frames=12, at={2: Live.recalibrate, 8: change_of_mind})
+    assert len(load_profile().references) == 2
+    assert len(ada.people) == 2
+    assert any("was made anew" in said for said in ada.said)
+
+
 def test_stages_are_closed_whatever_becomes_of_a_profile(ada: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(making, "ThreadPoolExecutor", ThreadPoolExecutor)
     monkeypatch.setattr(FakeCalibrator, "profile", lambda self, name: time.sleep(0.5) or 1 // 0)
